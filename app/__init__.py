@@ -1,0 +1,1 @@
+"""Propriety: gifts-and-entertainment limits for broker-dealers, recorded, added up and proved."""

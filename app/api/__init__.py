@@ -1,0 +1,1 @@
+"""Floor 4: HTTP in, HTTP out. Routes translate; they decide nothing."""

@@ -1,0 +1,126 @@
+"""Access over HTTP: who am I, and the API keys of the firm."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field, StrictInt
+from sqlalchemy import Connection
+
+from app.api.asking import ActingAs, AskedBy, answer
+from app.api.fields import Cursor, In, Limit, Text
+from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.requests import StrictRoute
+from app.domain.access import GRANTS, Permission, Principal, Role
+from app.services import access
+from app.storage.access import KnownKey
+from app.storage.tables import iso
+
+router = APIRouter(prefix="/v1", tags=["access"], route_class=StrictRoute)
+KeyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class MeOut(BaseModel):
+    """The principal behind the key that asks."""
+
+    id: str
+    name: str
+    role: Role
+    person: str
+    permissions: list[Permission]
+
+
+class KeyIn(In):
+    """A new key. `person` is how entries name its holder as giver."""
+
+    name: Text
+    role: Role
+    person: Text
+    expires_in_days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = 365
+
+
+class KeyOut(BaseModel):
+    """A key without its secret."""
+
+    id: str
+    version: int
+    name: str
+    role: Role
+    person: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKeyOut(KeyOut):
+    """A new key; `secret` is shown this once."""
+
+    secret: str
+
+
+@router.get("/me", response_model=MeOut)
+def get_me(by: AskedBy) -> Response:
+    """Who you are, and what your role allows."""
+    one = by.principal
+    permissions = sorted(GRANTS[one.role])
+    return answer({"id": one.id, "name": one.name, "role": one.role, "person": one.person, "permissions": permissions})
+
+
+@router.post("/keys", status_code=201, response_model=NewKeyOut)
+def create_key(body: KeyIn, acting: ActingAs) -> Response:
+    """Make a key. Its secret is in this answer and nowhere else."""
+    lifetime = timedelta(days=body.expires_in_days) if body.expires_in_days else None
+
+    def create(connection: Connection, principal: Principal) -> tuple[KnownKey, str]:
+        principal.require(Permission.MANAGE_KEYS)
+        return access.create_key(
+            connection,
+            acting.desk,
+            name=body.name,
+            role=body.role,
+            person=body.person,
+            lifetime=lifetime,
+            by=principal.id,
+        )
+
+    key, secret = acting.write(create)
+    return answer(_key(key) | {"secret": secret}, 201, {"Cache-Control": "no-store"})
+
+
+@router.get("/keys", response_model=ListOut[KeyOut])
+def list_keys(by: AskedBy, limit: Limit = 50, cursor: Cursor | None = None) -> Response:
+    """Keys, newest first, without their secrets."""
+    by.principal.require(Permission.MANAGE_KEYS)
+    question = fingerprint("keys")
+    after = read_cursor(cursor, question, str)
+    found = access.keys(by.connection, after=after[0] if after else None, limit=limit + 1)
+    shown, where = page(found, limit, question, lambda key: (key.id,))
+    return answer({"data": [_key(key) for key in shown], "page": where})
+
+
+@router.delete("/keys/{key_id}", response_model=KeyOut)
+def revoke_key(key_id: KeyId, acting: ActingAs) -> Response:
+    """End a key; the next request with it is refused. The record of it stays."""
+
+    def revoke(connection: Connection, principal: Principal) -> KnownKey:
+        principal.require(Permission.MANAGE_KEYS)
+        return access.revoke_key(connection, acting.desk, key_id, by=principal.id)
+
+    return answer(_key(acting.write(revoke)))
+
+
+def _key(key: KnownKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "version": key.version,
+        "name": key.name,
+        "role": key.role,
+        "person": key.person,
+        "created_by": key.created_by,
+        "created_at": iso(key.created_at),
+        "expires_at": iso(key.expires_at) if key.expires_at else None,
+        "revoked_at": iso(key.revoked_at) if key.revoked_at else None,
+    }

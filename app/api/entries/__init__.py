@@ -1,0 +1,192 @@
+"""Entries over HTTP: record one, record many, ask beforehand, read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.api import problems
+from app.api.asking import AskedBy, answer, credentials_of, desk_of
+from app.api.entries.reading import EntryIn, draft_of, read_item
+from app.api.entries.writing import EntryOut, entry_out
+from app.api.fields import Cursor, Day, In, Limit, Text
+from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.requests import StrictRoute
+from app.domain.access import Principal
+from app.domain.entries import Direction, Kind, Standing
+from app.domain.refusals import Malformed, Refusal
+from app.services import entries
+from app.services.entries import Outcome, Recorded, Submission
+from app.services.writer import Writer
+from app.storage.entries import EntryFilter
+
+router = APIRouter(prefix="/v1", tags=["entries"], route_class=StrictRoute)
+_KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", description="1 to 255 visible characters, quoted or not")
+]
+EntryId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class BadIdempotencyKey(Malformed):
+    code = "bad_idempotency_key"
+    title = "The idempotency key cannot be read"
+
+
+class IdempotencyKeyRequired(Malformed):
+    code = "idempotency_key_required"
+    title = "An idempotency key is required here"
+
+
+class BatchTooLarge(Malformed):
+    code = "batch_too_large"
+    title = "Too many entries in one batch"
+
+
+class BatchIn(In):
+    """Up to 500 entries, each recorded or refused by itself."""
+
+    entries: list[dict[str, Any]] = Field(min_length=1, max_length=500)
+
+
+class ItemOut(BaseModel):
+    """What became of one item: 201 with the entry, or its refusal."""
+
+    index: int
+    status: int
+    entry: EntryOut | None = None
+    problem: problems.Problem | None = None
+
+
+class BatchOut(BaseModel):
+    """What became of every item, in the order of the request."""
+
+    recorded: int
+    refused: int
+    results: list[ItemOut]
+
+
+@router.post("/entries", status_code=201, response_model=EntryOut, responses={422: {"model": problems.Problem}})
+async def create_entry(body: EntryIn, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+    """Record an entry: judged under every rule before the answer, which leaves after the commit.
+
+    The answer has the entry, one assessment per rule and recipient, what changed for other entries (`reassessed`), and
+    the violations that were opened, changed or withdrawn.
+    """
+    return await _submit(request, "POST /v1/entries", [body], _one, idempotency_key)
+
+
+@router.post("/entries/batch", response_model=BatchOut, responses={400: {"model": problems.Problem}})
+async def create_entries(body: BatchIn, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+    """Record up to 500 entries in one transaction; a refused one leaves its neighbours alone. Needs an Idempotency-Key."""
+    if idempotency_key is None:
+        raise IdempotencyKeyRequired("Send an Idempotency-Key, so that a repeated batch records nothing twice")
+    most = desk_of(request).settings.batch_limit
+    if len(body.entries) > most:
+        raise BatchTooLarge(f"At most {most} entries in one batch")
+    return await _submit(request, "POST /v1/entries/batch", body.entries, _many, idempotency_key)
+
+
+async def _submit(
+    request: Request, route: str, items: Sequence[EntryIn | dict[str, Any]], render: entries.Render, key: str | None
+) -> Response:
+    parsed = await request.json()
+    submission = Submission(
+        credentials=credentials_of(request),
+        route=route,
+        items=[_item(item) for item in items],
+        render=render,
+        key=_key(key),
+        fingerprint=hashlib.sha256(orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)).hexdigest() if key else "",
+    )
+    writer: Writer = request.app.state.writer
+    status, text, replayed = await writer.submit(submission)
+    return Response(text, status, {"Idempotency-Replayed": "true"} if replayed else None, "application/json")
+
+
+def _item(item: EntryIn | dict[str, Any]) -> entries.Item:
+    if isinstance(item, dict):
+        return read_item(item, "")
+    return draft_of(item, "")
+
+
+def _key(header: str | None) -> str | None:
+    if header is None:
+        return None
+    found = _KEY.fullmatch(header.strip())
+    if found is None:
+        raise BadIdempotencyKey("An Idempotency-Key has 1 to 255 visible characters")
+    return found[1] or found[2]
+
+
+def _one(principal: Principal, outcomes: Sequence[Outcome]) -> tuple[int, str]:
+    [outcome] = outcomes
+    if isinstance(outcome, Refusal):
+        return outcome.status, ""
+    return 201, orjson.dumps(entry_out(outcome, fresh=True)).decode()
+
+
+def _many(principal: Principal, outcomes: Sequence[Outcome]) -> tuple[int, str]:
+    recorded = sum(isinstance(outcome, Recorded) for outcome in outcomes)
+    results = [_result(place, outcome) for place, outcome in enumerate(outcomes)]
+    body = {"recorded": recorded, "refused": len(outcomes) - recorded, "results": results}
+    return 200, orjson.dumps(body).decode()
+
+
+def _result(place: int, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Refusal):
+        return {"index": place, "status": outcome.status, "problem": problems.document(outcome)}
+    return {"index": place, "status": 201, "entry": entry_out(outcome, fresh=True)}
+
+
+@router.post("/assessments", response_model=EntryOut, responses={422: {"model": problems.Problem}})
+def create_assessment(body: EntryIn, by: AskedBy) -> Response:
+    """May I? The same answer that recording would give at this moment, and nothing is written. Dates may lie ahead."""
+    draft = draft_of(body, by.principal.person)
+    return answer(entry_out(entries.assess(by.connection, by.desk, by.principal, draft), fresh=True))
+
+
+@router.get("/entries/{entry_id}", response_model=EntryOut, responses={404: {"model": problems.Problem}})
+def get_entry(entry_id: EntryId, by: AskedBy) -> Response:
+    """One entry as it stands, with its current assessments and its violations."""
+    one = entries.get(by.connection, by.desk, by.principal, entry_id)
+    return answer(entry_out(one, fresh=False), headers={"ETag": f'"v{one.version}"'})
+
+
+@router.get("/entries", response_model=ListOut[EntryOut])
+def list_entries(
+    by: AskedBy,
+    occurred_from: Annotated[Day | None, Query(alias="occurred_on[gte]")] = None,
+    occurred_to: Annotated[Day | None, Query(alias="occurred_on[lte]")] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=5)] = None,
+    direction: Direction | None = None,
+    giver: Text | None = None,
+    recipient_id: Text | None = None,
+    employer_id: Text | None = None,
+    standing: Standing | None = None,
+    limit: Limit = 50,
+    cursor: Cursor | None = None,
+) -> Response:
+    """Entries, newest event first. Whoever may not read all sees their own."""
+    wanted = EntryFilter(
+        occurred_from=occurred_from,
+        occurred_to=occurred_to,
+        kind=tuple(kind or ()),
+        direction=direction,
+        giver=giver,
+        recipient_id=recipient_id,
+        employer_id=employer_id,
+        standing=standing,
+    )
+    question = fingerprint("entries", by.principal.id, wanted)
+    after = read_cursor(cursor, question, date, str)
+    found = entries.listed(by.connection, by.desk, by.principal, wanted, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    shown, where = page(found, limit, question, lambda one: (one.entry.occurred_on, one.entry.id))
+    return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})

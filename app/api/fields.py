@@ -1,0 +1,93 @@
+"""The scalars of the wire: text, ids, days, money and flags, each with one definition of what is accepted."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.domain.money import Currency, format_minor, parse_minor
+from app.services.packs import exponent
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class In(BaseModel):
+    """What comes in: nothing that is not declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _readable(text: str) -> str:
+    if _UNSEEN.search(text):
+        raise PydanticCustomError("unreadable_text", "control characters are not accepted")
+    if not text.strip():
+        raise PydanticCustomError("blank_text", "write something, or leave the field out")
+    return text
+
+
+def read_day(value: Any) -> date:
+    """A day from its ISO string. Raises a ValueError that pydantic shows for anything else."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise PydanticCustomError("day_format", 'write the day as a string such as "2026-03-30"')
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("day_format", "there is no such day") from None
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_readable)]
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_readable)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Email = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,189}$"), AfterValidator(_readable)
+]
+Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+Amount = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$"),
+    Field(description="a decimal string in the currency's unit", examples=["125.00"]),
+]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
+Limit = Annotated[int, Field(ge=1, le=200, description="most items on a page")]
+Cursor = Annotated[
+    str,
+    StringConstraints(max_length=1000, pattern=r"^[A-Za-z0-9_-]+$"),
+    Field(description="`next_cursor` of the page before"),
+]
+
+
+class MoneyIn(In):
+    """An amount in its currency."""
+
+    amount: Amount
+    currency: CurrencyCode
+
+
+class MoneyOut(BaseModel):
+    """An amount in its currency."""
+
+    amount: str
+    currency: str
+
+
+def currency_of(code: str) -> Currency:
+    """The ISO 4217 currency of a code. Raises ValueError where there is none."""
+    digits = exponent(code)
+    if digits is None:
+        raise ValueError("not an ISO 4217 currency")
+    return Currency(code, digits)
+
+
+def minor(text: str, currency: Currency) -> int:
+    """Minor units of an amount. Raises ValueError where it has more decimals than the currency."""
+    return parse_minor(text, currency.exponent)
+
+
+def money(amount: int, currency: Currency) -> dict[str, str]:
+    """Money as it goes out."""
+    return {"amount": format_minor(amount, currency.exponent), "currency": currency.code}

@@ -1,0 +1,150 @@
+"""Policies over HTTP: drafts, publication by a second person, and what is in force on a day."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from app.api.asking import ActingAs, AskedBy, answer
+from app.api.fields import Cursor, Day, In, Limit, Text
+from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.problems import Problem
+from app.api.requests import StrictRoute
+from app.domain.access import Permission, Principal
+from app.services import policies, publications
+from app.services.publications import Publication
+from app.storage.policies import KnownPolicy
+from app.storage.tables import iso
+
+router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
+PolicyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class PolicyIn(In):
+    """A draft of the firm's policy: rules and settings."""
+
+    name: Text | None = None
+    description: Text | None = None
+    rules: list[dict[str, Any]] = Field(min_length=1, max_length=200)
+    settings: dict[str, Any] = {}
+
+
+class PublicationIn(In):
+    """From which day a draft is in force. It may lie in the past: everything it touches is judged anew."""
+
+    effective_from: Day
+
+
+class PolicyOut(BaseModel):
+    """A version of the firm's policy. Published versions never change."""
+
+    id: str
+    version: int
+    name: str
+    state: str
+    effective_from: date | None
+    drafted_by: str
+    drafted_at: datetime
+    published_by: str | None
+    published_at: datetime | None
+    rules: list[dict[str, Any]] | None = None
+    settings: dict[str, Any] | None = None
+
+
+class ReassessmentOut(BaseModel):
+    """How many results a publication changed, and how many violations moved."""
+
+    new: int
+    changed: int
+    withdrawn: int
+    violations: int
+
+
+class PublicationOut(BaseModel):
+    """The published version and what it changed."""
+
+    policy: PolicyOut
+    reassessed: ReassessmentOut
+
+
+@router.post("/policies", status_code=201, response_model=PolicyOut, responses={422: {"model": Problem}})
+def create_policy(body: PolicyIn, acting: ActingAs) -> Response:
+    """Draft a version; it is in force nowhere until a second person publishes it."""
+    document = {"name": body.name, "rules": body.rules, "settings": body.settings}
+
+    def draft(connection: Connection, principal: Principal) -> KnownPolicy:
+        principal.require(Permission.WRITE_POLICIES)
+        said = {key: value for key, value in document.items() if value is not None}
+        return policies.draft(connection, acting.desk, said, name=body.name, by=principal.id)
+
+    policy = acting.write(draft)
+    return answer(_whole(policy), 201, {"Location": f"/v1/policies/{policy.id}"})
+
+
+@router.post("/policies/{policy_id}/publication", status_code=201, response_model=PublicationOut)
+def publish_policy(policy_id: PolicyId, body: PublicationIn, acting: ActingAs) -> Response:
+    """Put a draft in force from a day on. Whoever drafted it cannot publish it."""
+
+    def publish(connection: Connection, principal: Principal) -> Publication:
+        principal.require(Permission.WRITE_POLICIES)
+        return publications.publish(
+            connection, acting.desk, policy_id, effective_from=body.effective_from, by=principal.id
+        )
+
+    done = acting.write(publish)
+    changed = {"new": done.new, "changed": done.changed, "withdrawn": done.withdrawn, "violations": done.violations}
+    return answer({"policy": _whole(done.policy), "reassessed": changed}, 201)
+
+
+@router.get("/policies/in-force", response_model=PolicyOut, responses={404: {"model": Problem}})
+def get_policy_in_force(by: AskedBy, on: Annotated[Day | None, Query(description="default: today")] = None) -> Response:
+    """The version in force on a day."""
+    by.principal.require(Permission.READ_POLICIES)
+    return answer(_whole(policies.in_force(by.connection, by.desk, on or by.desk.today())))
+
+
+@router.get("/policies/{policy_id}", response_model=PolicyOut, responses={404: {"model": Problem}})
+def get_policy(policy_id: PolicyId, by: AskedBy) -> Response:
+    """One version, whole."""
+    by.principal.require(Permission.READ_POLICIES)
+    return answer(_whole(policies.get(by.connection, policy_id)))
+
+
+@router.get("/policies", response_model=ListOut[PolicyOut])
+def list_policies(
+    by: AskedBy,
+    state: Annotated[str | None, Query(pattern="^(draft|published)$")] = None,
+    limit: Limit = 50,
+    cursor: Cursor | None = None,
+) -> Response:
+    """Versions, newest first, without their rules."""
+    by.principal.require(Permission.READ_POLICIES)
+    question = fingerprint("policies", state)
+    after = read_cursor(cursor, question, int)
+    found = policies.listed(by.connection, state=state, before=after[0] if after else None, limit=limit + 1)
+    shown, where = page(found, limit, question, lambda one: (one.version,))
+    return answer({"data": [_policy(one) for one in shown], "page": where})
+
+
+def _policy(policy: KnownPolicy) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "version": policy.version,
+        "name": policy.name,
+        "state": policy.state,
+        "effective_from": policy.effective_from.isoformat() if policy.effective_from else None,
+        "drafted_by": policy.drafted_by,
+        "drafted_at": iso(policy.drafted_at),
+        "published_by": policy.published_by,
+        "published_at": iso(policy.published_at) if policy.published_at else None,
+    }
+
+
+def _whole(policy: KnownPolicy) -> dict[str, Any]:
+    document = json.loads(policy.document)
+    return _policy(policy) | {"rules": document["rules"], "settings": document["settings"]}

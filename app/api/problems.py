@@ -1,0 +1,130 @@
+"""Problem documents (RFC 9457): what every refusal looks like on the wire."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from app.domain.refusals import Fault, Refusal, Unprocessable
+
+_log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+class FaultOut(BaseModel):
+    """One field that needs attention."""
+
+    pointer: str = Field(description="RFC 6901 pointer into the body; empty where the whole, or a parameter, is meant")
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """Why a request was not carried out. `code` never changes; nothing was written."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str | None = None
+    errors: list[FaultOut] = []
+
+
+def document(refusal: Refusal, instance: str | None = None) -> dict[str, Any]:
+    """The problem document of a refusal."""
+    problem: dict[str, Any] = {
+        "type": f"urn:propriety:problem:{refusal.code}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+    }
+    if instance is not None:
+        problem["instance"] = instance
+    if refusal.faults:
+        problem["errors"] = [fault._asdict() for fault in refusal.faults]
+    return problem
+
+
+def respond(refusal: Refusal, instance: str | None = None) -> Response:
+    """The response of a refusal."""
+    headers = {"Retry-After": str(refusal.retry_after_s)} if refusal.retry_after_s else {}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(orjson.dumps(document(refusal, instance)), refusal.status, headers, MEDIA_TYPE)
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """An RFC 6901 pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+class InvalidBody(Unprocessable):
+    code = "invalid_body"
+    title = "The request is not valid"
+
+
+class InvalidParameter(Refusal):
+    code = "invalid_parameter"
+    status = 400
+    title = "A parameter is not valid"
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
+    """The refusal of what a model did not accept; it never repeats the rejected value."""
+    in_body = [error for error in errors if error["loc"][:1] == ("body",)]
+    if in_body:
+        faults = [Fault(pointer(error["loc"][1:]), error["type"], error["msg"]) for error in in_body[:50]]
+        return InvalidBody(_needs_attention(len(in_body)), faults)
+    faults = [Fault("", error["type"], f"{error['loc'][-1]}: {error['msg']}") for error in errors[:50]]
+    return InvalidParameter(_needs_attention(len(errors)), faults)
+
+
+def _needs_attention(many: int) -> str:
+    return "1 field needs attention" if many == 1 else f"{many} fields need attention"
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error a problem document."""
+
+    @app.exception_handler(Refusal)
+    async def refused(request: Request, refusal: Refusal) -> Response:
+        return respond(refusal, request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return respond(of_validation(error.errors()), request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        code = _STATUS_CODES.get(error.status_code, "http_error")
+        body = {
+            "type": f"urn:propriety:problem:{code}",
+            "title": str(error.detail),
+            "status": error.status_code,
+            "detail": str(error.detail),
+            "code": code,
+            "instance": request.url.path,
+        }
+        return Response(orjson.dumps(body), error.status_code, dict(error.headers or {}), MEDIA_TYPE)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        _log.error("unforeseen: %s on %s", type(error).__name__, request.url.path, exc_info=error)
+        body = {
+            "type": "urn:propriety:problem:internal",
+            "title": "Our mistake",
+            "status": 500,
+            "detail": "Something went wrong that should not; nothing was kept",
+            "code": "internal",
+        }
+        return Response(orjson.dumps(body), 500, media_type=MEDIA_TYPE)

@@ -1,0 +1,245 @@
+"""Recipients and employers over HTTP: create, read, search; and what is left for a recipient."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, Field
+
+from app.api.asking import ActingAs, AskedBy, answer
+from app.api.entries.reading import ExternalIdIn
+from app.api.entries.writing import PeriodOut, period_out, unit_of
+from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, Text
+from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.requests import StrictRoute
+from app.domain.access import Permission
+from app.domain.money import format_minor
+from app.domain.recipients import Named
+from app.services import policies, recipients, screening
+from app.services.screening import Headroom
+from app.storage.recipients import KnownEmployer, KnownRecipient
+from app.storage.tables import iso
+
+router = APIRouter(prefix="/v1", tags=["recipients"], route_class=StrictRoute)
+AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class NewRecipientIn(In):
+    """A person who gets something; created on purpose, also where one of that name exists."""
+
+    name: Text
+    type: Identifier
+    employer: Text | None = None
+    employer_id: Text | None = None
+    email: Email | None = None
+    external_ids: list[ExternalIdIn] = Field([], max_length=20)
+
+
+class ExternalIdOut(BaseModel):
+    """A person's id in another system."""
+
+    source: str
+    id: str
+
+
+class RecipientOut(BaseModel):
+    """A person who gets something."""
+
+    id: str
+    version: int
+    name: str
+    type: str
+    employer_id: str | None
+    employer: str | None
+    email: str | None
+    external_ids: list[ExternalIdOut] = []
+    created_at: datetime
+
+
+class NewEmployerIn(In):
+    """A firm that recipients work for."""
+
+    name: Text
+
+
+class EmployerOut(BaseModel):
+    """A firm that recipients work for."""
+
+    id: str
+    version: int
+    name: str
+    created_at: datetime
+
+
+class HeadroomLineOut(BaseModel):
+    """What is left under one rule, in `unit`. Below zero where the limit is crossed; `resets_on` where it starts anew."""
+
+    rule_id: str
+    rule: str
+    counts: list[str]
+    unit: str
+    used: str
+    held: str
+    limit: str
+    left: str
+    period: PeriodOut
+    resets_on: date | None
+
+
+class HeadroomOut(BaseModel):
+    """What is left for a recipient on a day, and the rule that leaves least."""
+
+    recipient_id: str
+    on: date
+    rules: list[HeadroomLineOut]
+    tightest: str | None
+
+
+@router.post("/recipients", status_code=201, response_model=RecipientOut)
+def create_recipient(body: NewRecipientIn, acting: ActingAs) -> Response:
+    """Add a recipient."""
+    who = Named(
+        name=" ".join(body.name.split()),
+        type=body.type,
+        employer=body.employer,
+        employer_id=body.employer_id,
+        email=body.email,
+    )
+    pairs = [(one.source, one.id) for one in body.external_ids]
+
+    def create(connection: Any, principal: Any) -> KnownRecipient:
+        principal.require(Permission.WRITE_RECIPIENTS)
+        return recipients.create(connection, acting.desk, who, pairs, by=principal.id)
+
+    person = acting.write(create)
+    return answer(_recipient(person, pairs), 201, {"Location": f"/v1/recipients/{person.id}", "ETag": '"v1"'})
+
+
+@router.get("/recipients", response_model=ListOut[RecipientOut])
+def list_recipients(
+    by: AskedBy,
+    name: Text | None = None,
+    employer_id: Text | None = None,
+    type: Identifier | None = None,
+    limit: Limit = 50,
+    cursor: Cursor | None = None,
+) -> Response:
+    """Search recipients by the beginning of their name or of any word in it."""
+    by.principal.require(Permission.KNOW_RECIPIENTS)
+    question = fingerprint("recipients", name, employer_id, type)
+    after = read_cursor(cursor, question, str, str)
+    found = recipients.search(
+        by.connection,
+        name=name,
+        employer_id=employer_id,
+        type=type,
+        after=after,  # type: ignore[arg-type]
+        limit=limit + 1,
+    )
+    shown, where = page(found, limit, question, lambda one: (one[0], one[1].id))
+    return answer({"data": [_recipient(person) for _, person in shown], "page": where})
+
+
+@router.get("/recipients/{recipient_id}", response_model=RecipientOut)
+def get_recipient(recipient_id: AnyId, by: AskedBy) -> Response:
+    """One recipient."""
+    by.principal.require(Permission.KNOW_RECIPIENTS)
+    person = recipients.get(by.connection, recipient_id)
+    pairs = recipients.external_ids(by.connection, recipient_id)
+    return answer(_recipient(person, pairs), headers={"ETag": f'"v{person.version}"'})
+
+
+@router.get("/recipients/{recipient_id}/headroom", response_model=HeadroomOut)
+def get_headroom(recipient_id: AnyId, by: AskedBy, on: Day | None = None) -> Response:
+    """What is left for a recipient before each limit, on a day (today by default), given what is dated later too."""
+    by.principal.require(Permission.KNOW_RECIPIENTS)
+    person = recipients.get(by.connection, recipient_id)
+    day = on or by.desk.today()
+    found = screening.headroom(
+        by.connection,
+        policies.current(by.connection, by.desk),
+        recipient_id=person.id,
+        type=person.type,
+        employer_id=person.employer_id,
+        on=day,
+    )
+    least = min(found, key=lambda one: Fraction(one.left, one.limit or 1), default=None)
+    body = {
+        "recipient_id": person.id,
+        "on": day.isoformat(),
+        "rules": [_headroom(one) for one in found],
+        "tightest": least.rule.id if least else None,
+    }
+    return answer(body)
+
+
+@router.post("/employers", status_code=201, response_model=EmployerOut)
+def create_employer(body: NewEmployerIn, acting: ActingAs) -> Response:
+    """Add an employer."""
+
+    def create(connection: Any, principal: Any) -> KnownEmployer:
+        principal.require(Permission.WRITE_RECIPIENTS)
+        return recipients.create_employer(connection, acting.desk, " ".join(body.name.split()), by=principal.id)
+
+    employer = acting.write(create)
+    return answer(_employer(employer), 201, {"Location": f"/v1/employers/{employer.id}"})
+
+
+@router.get("/employers", response_model=ListOut[EmployerOut])
+def list_employers(by: AskedBy, name: Text | None = None, limit: Limit = 50, cursor: Cursor | None = None) -> Response:
+    """Search employers by the beginning of their name or of any word in it."""
+    by.principal.require(Permission.KNOW_RECIPIENTS)
+    question = fingerprint("employers", name)
+    after = read_cursor(cursor, question, str, str)
+    found = recipients.search_employers(by.connection, name=name, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    shown, where = page(found, limit, question, lambda one: (one[0], one[1].id))
+    return answer({"data": [_employer(employer) for _, employer in shown], "page": where})
+
+
+@router.get("/employers/{employer_id}", response_model=EmployerOut)
+def get_employer(employer_id: AnyId, by: AskedBy) -> Response:
+    """One employer."""
+    by.principal.require(Permission.KNOW_RECIPIENTS)
+    return answer(_employer(recipients.get_employer(by.connection, employer_id)))
+
+
+def _recipient(person: KnownRecipient, pairs: list[tuple[str, str]] | None = None) -> dict[str, Any]:
+    body = {
+        "id": person.id,
+        "version": person.version,
+        "name": person.name,
+        "type": person.type,
+        "employer_id": person.employer_id,
+        "employer": person.employer,
+        "email": person.email,
+        "created_at": iso(person.created_at),
+    }
+    return body if pairs is None else body | {"external_ids": [{"source": s, "id": id} for s, id in pairs]}
+
+
+def _employer(employer: KnownEmployer) -> dict[str, Any]:
+    return {
+        "id": employer.id,
+        "version": employer.version,
+        "name": employer.name,
+        "created_at": iso(employer.created_at),
+    }
+
+
+def _headroom(one: Headroom) -> dict[str, Any]:
+    digits = one.rule.exponent
+    return {
+        "rule_id": one.rule.id,
+        "rule": one.rule.name,
+        "counts": sorted(one.rule.counts),
+        "unit": unit_of(one.rule),
+        "used": format_minor(one.used, digits),
+        "held": format_minor(0, digits),
+        "limit": format_minor(one.limit, digits),
+        "left": format_minor(one.left, digits),
+        "period": period_out(one.rule, one.period),
+        "resets_on": one.resets_on.isoformat() if one.resets_on else None,
+    }

@@ -1,0 +1,254 @@
+"""The command line: serve, work, migrate, demonstrate, check a policy, manage keys, verify history."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import httpx
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from app.domain.access import Role
+from app.domain.refusals import Refusal
+from app.services import access, audit, packs
+from app.services.desk import Desk
+from app.settings import Settings
+from app.storage import database
+from app.storage.database import Database
+
+T = TypeVar("T")
+out = Console()
+err = Console(stderr=True)
+cli = typer.Typer(
+    name="propriety",
+    help="Gifts and entertainment limits for broker-dealers: recorded, added up, judged and proved.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+policy_cli = typer.Typer(help="Policy documents.", no_args_is_help=True)
+keys_cli = typer.Typer(help="API keys.", no_args_is_help=True)
+audit_cli = typer.Typer(help="The audit log.", no_args_is_help=True)
+cli.add_typer(policy_cli, name="policy")
+cli.add_typer(keys_cli, name="keys")
+cli.add_typer(audit_cli, name="audit")
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database", help="database URL; default: PROPRIETY_DATABASE_URL, else ./propriety.db")
+]
+
+
+def main() -> None:
+    """Runs the command line; what is refused is one sentence and exit status 1."""
+    try:
+        cli()
+    except Refusal as refusal:
+        _complain(refusal)
+        sys.exit(1)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            name = "PROPRIETY_" + "_".join(map(str, one["loc"])).upper()
+            err.print(f"[bold red]{name}[/]: {one['msg']}")
+        sys.exit(2)
+
+
+def _complain(refusal: Refusal) -> None:
+    err.print(f"[bold red]{refusal.title}[/]: {refusal.detail}", highlight=False)
+    for fault in refusal.faults:
+        err.print(f"  {fault.pointer or '/'}  {fault.detail}", highlight=False, markup=False)
+
+
+def _settings(url: str | None) -> Settings:
+    return Settings(database_url=url) if url else Settings()
+
+
+@contextmanager
+def _desk(url: str | None) -> Iterator[Desk]:
+    settings = _settings(url)
+    opened = Database(settings.database_url, pool_size=2)
+    try:
+        database.require_schema(opened)
+        yield Desk(settings, opened)
+    finally:
+        opened.close()
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on; default: PROPRIETY_HOST, 127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="port; default: PROPRIETY_PORT, 8000; 0 takes a free one")] = None,
+    url: DatabaseUrl = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "info",
+) -> None:
+    """Start the service. SQLite is brought to the newest schema first; PostgreSQL waits for `propriety migrate`."""
+    settings = _settings(url)
+    if settings.database_url.startswith("sqlite"):
+        database.migrate(settings.database_url)
+    from app.main import create_app
+
+    with _desk(url):
+        app = create_app(settings)
+    uvicorn.run(
+        app,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        log_level=log_level,
+        access_log=False,
+        timeout_graceful_shutdown=30,
+        server_header=False,
+    )
+
+
+@cli.command()
+def worker(url: DatabaseUrl = None) -> None:
+    """Run the work that waits in the background, until interrupted."""
+    from app.worker import run
+
+    with _desk(url) as desk:
+        run(desk)
+
+
+@cli.command()
+def migrate(url: DatabaseUrl = None) -> None:
+    """Bring the database to the newest schema; safe to run from several places at once."""
+    settings = _settings(url)
+    database.migrate(settings.database_url)
+    out.print(f"The database is at revision {database.newest_revision()}.")
+
+
+@cli.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="another seed makes another year")] = 2026,
+    entries: Annotated[int, typer.Option(min=50, max=100_000, help="how many entries to record")] = 4000,
+    keep: Annotated[Path | None, typer.Option(help="keep the database in this file, to go on with")] = None,
+) -> None:
+    """Play a worked year over HTTP on a fresh SQLite database and show what was flagged and why."""
+    from app.demo import play
+
+    play(seed=seed, entries=entries, keep=keep)
+
+
+@cli.command()
+def health(
+    url: Annotated[str, typer.Option("--url", help="the running service")] = "http://127.0.0.1:8000",
+) -> None:
+    """Ask a running service whether it is ready; exit status 1 where it is not."""
+    try:
+        answer = httpx.get(f"{url}/health/ready", timeout=5)
+    except httpx.HTTPError as error:
+        err.print(f"[bold red]not reachable[/]: {type(error).__name__} at {url}")
+        raise typer.Exit(1) from error
+    out.print(f"{url}: {answer.json().get('status', answer.status_code)}")
+    raise typer.Exit(0 if answer.status_code == 200 else 1)
+
+
+@policy_cli.command("check")
+def policy_check(file: Annotated[Path, typer.Argument(help="a policy document, YAML or JSON")]) -> None:
+    """Check a policy document without publishing it: every fault with its rule, field and allowed values."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        err.print(f"[bold red]{file}[/] cannot be read: {error.__class__.__name__}")
+        raise typer.Exit(1) from error
+    policy = packs.check(text)
+    table = Table("rule", "name", "measure", "limit today and before", "period", title=f"{file}: valid")
+    for rule in policy.rules:
+        limits = ", ".join(f"{row.value / 10**rule.exponent:.{rule.exponent}f}" for row in rule.limit_schedule)
+        table.add_row(rule.id, rule.name, rule.measure, limits, rule.period.type)
+    out.print(table)
+
+
+@policy_cli.command("packs")
+def policy_packs() -> None:
+    """List the policy packs that come with the service."""
+    table = Table("pack", "rules")
+    for name in packs.pack_names():
+        table.add_row(name, ", ".join(rule["id"] for rule in packs.pack(name).get("rules", [])))
+    out.print(table)
+
+
+def _write(url: str | None, work: Callable[[Any, Desk], T]) -> T:
+    with _desk(url) as desk:
+        return desk.database.write(lambda connection: work(connection, desk))
+
+
+@keys_cli.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="what the key is for")],
+    role: Annotated[Role, typer.Option(help="what its holder may do")],
+    person: Annotated[str | None, typer.Option(help="how entries name the holder as giver; default: the name")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is valid")] = 365,
+    url: DatabaseUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Make an API key and print it, this once."""
+    settings = _settings(url)
+    if settings.database_url.startswith("sqlite"):
+        database.migrate(settings.database_url)
+    key, secret = _write(
+        url,
+        lambda connection, desk: access.create_key(
+            connection,
+            desk,
+            name=name,
+            role=role,
+            person=person or name,
+            lifetime=timedelta(days=days),
+            by="command-line",
+            door="cli",
+        ),
+    )
+    if as_json:
+        print(json.dumps({"id": key.id, "role": key.role, "secret": secret}))
+        return
+    out.print(f"{key.id} ({key.role}), valid until {key.expires_at:%Y-%m-%d}. The key is shown this once:")
+    print(secret)
+
+
+@keys_cli.command("list")
+def keys_list(url: DatabaseUrl = None) -> None:
+    """List the keys, newest first, without their secrets."""
+    with _desk(url) as desk, desk.database.reading() as connection:
+        table = Table("key", "name", "role", "person", "expires", "revoked")
+        for key in access.keys(connection, after=None, limit=1000):
+            expires = f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "never"
+            revoked = f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
+            table.add_row(key.id, key.name, key.role, key.person, expires, revoked)
+    out.print(table)
+
+
+@keys_cli.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="key_…")], url: DatabaseUrl = None) -> None:
+    """End a key; the next request with it is refused."""
+    key = _write(
+        url, lambda connection, desk: access.revoke_key(connection, desk, key_id, by="command-line", door="cli")
+    )
+    out.print(f"{key.id} is revoked.")
+
+
+@audit_cli.command("verify")
+def audit_verify(url: DatabaseUrl = None) -> None:
+    """Recompute the log's tree from the stored bytes and hold it against the head; exit status 1 where it differs."""
+    with (
+        _desk(url) as desk,
+        desk.database.reading() as connection,
+        Progress(SpinnerColumn(), TextColumn("{task.completed} records"), console=err, transient=True) as progress,
+    ):
+        task = progress.add_task("verify", total=None)
+        found = audit.verify(
+            connection, desk.settings.log_id, progress=lambda done: progress.update(task, completed=done)
+        )
+    out.print(f"{found.size} records, root {found.root}", highlight=False, soft_wrap=True)
+    for fault in found.faults:
+        err.print(f"[bold red]fault[/]: {fault}", highlight=False)
+    out.print("The log holds." if found.holds else "The log does NOT hold.")
+    raise typer.Exit(0 if found.holds else 1)

@@ -1,0 +1,73 @@
+"""Who may do what: roles, permissions, and the principal behind a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.refusals import Forbidden, Unauthenticated
+
+
+class Role(StrEnum):
+    REP = "rep"
+    SUPERVISOR = "supervisor"
+    OFFICER = "officer"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+    INTEGRATION = "integration"
+
+
+class Permission(StrEnum):
+    SUBMIT = "submit"
+    SUBMIT_FOR_OTHERS = "submit_for_others"
+    READ_OWN = "read_own"
+    READ_ALL = "read_all"
+    KNOW_RECIPIENTS = "know_recipients"
+    WRITE_RECIPIENTS = "write_recipients"
+    READ_POLICIES = "read_policies"
+    WRITE_POLICIES = "write_policies"
+    READ_AUDIT = "read_audit"
+    MANAGE_KEYS = "manage_keys"
+
+
+_P = Permission
+_REP = frozenset({_P.SUBMIT, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.READ_POLICIES})
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.REP: _REP,
+    Role.SUPERVISOR: _REP,
+    Role.OFFICER: _REP | {_P.SUBMIT_FOR_OTHERS, _P.READ_ALL, _P.WRITE_RECIPIENTS, _P.WRITE_POLICIES, _P.READ_AUDIT},
+    Role.AUDITOR: frozenset({_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.READ_POLICIES, _P.READ_AUDIT}),
+    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS}),
+    Role.INTEGRATION: frozenset(
+        {_P.SUBMIT, _P.SUBMIT_FOR_OTHERS, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.WRITE_RECIPIENTS, _P.READ_POLICIES}
+    ),
+}
+
+
+class BadKey(Unauthenticated):
+    code = "bad_key"
+    title = "No valid API key"
+
+
+class RoleForbids(Forbidden):
+    code = "role_forbids"
+    title = "Your role does not allow this"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The person or system behind a request. `person` is how entries name them as giver."""
+
+    id: str
+    name: str
+    role: Role
+    person: str
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role grants a permission."""
+        return permission in GRANTS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raises RoleForbids unless the role grants the permission."""
+        if not self.may(permission):
+            raise RoleForbids(f"The role {self.role} does not allow this")

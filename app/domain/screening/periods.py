@@ -1,0 +1,65 @@
+"""Periods: which days add up with a day, and when the allowance starts anew."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from app.domain.policies import Period, PeriodType
+
+_DAY = timedelta(days=1)
+_LONGEST_REACH = timedelta(days=366)
+
+
+class Span(NamedTuple):
+    """The days that add up, both included."""
+
+    start: date
+    end: date
+
+
+def span(period: Period, on: date) -> Span:
+    """The days whose entries add up with an entry of that day.
+
+    A year of `first_gift_year` depends on the gifts themselves: see `judging`. Here its span is the longest it can be.
+    """
+    match period.type:
+        case PeriodType.CALENDAR_YEAR:
+            return Span(date(on.year, 1, 1), date(on.year, 12, 31))
+        case PeriodType.FISCAL_YEAR:
+            start = date(on.year - (on.month < period.start_month), period.start_month, 1)
+            return Span(start, year_after(start) - _DAY)
+        case PeriodType.ROLLING_365D:
+            return Span(on - timedelta(days=364), on)
+        case PeriodType.ROLLING_12M:
+            return Span(_year_before(on) + _DAY, on)
+        case PeriodType.PER_EVENT:
+            return Span(on, on)
+        case PeriodType.FIRST_GIFT_YEAR:
+            return Span(date.min, year_after(on) - _DAY)
+
+
+def reach(period: Period, on: date) -> date:
+    """A day after which no entry's total can depend on an entry of this day."""
+    match period.type:
+        case PeriodType.CALENDAR_YEAR | PeriodType.FISCAL_YEAR:
+            return span(period, on).end
+        case PeriodType.PER_EVENT:
+            return on
+        case PeriodType.FIRST_GIFT_YEAR:
+            return date.max
+        case _:
+            return on + _LONGEST_REACH
+
+
+def year_after(start: date) -> date:
+    """The first day after a 12-month year that opens on `start`; one opened on 29 February ends with 28 February."""
+    if (start.month, start.day) == (2, 29):
+        return date(start.year + 1, 3, 1)
+    return start.replace(year=start.year + 1)
+
+
+def _year_before(on: date) -> date:
+    """The same day 12 months earlier; a day that is missing there becomes the month's last."""
+    return on.replace(year=on.year - 1, day=min(on.day, monthrange(on.year - 1, on.month)[1]))

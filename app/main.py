@@ -1,0 +1,58 @@
+"""The server: composes the floors into one application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api import access, audit, entries, health, policies, problems, recipients, violations
+from app.services import policies as policy_services
+from app.services.desk import Desk, wall_clock
+from app.services.writer import Writer
+from app.settings import Settings
+from app.storage.database import Database, require_schema
+
+_ROUTERS = (entries, recipients, violations, policies, audit, access, health)
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> FastAPI:
+    """The application on a migrated database. `clock` says what time it is."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.database_url, pool_size=settings.pool_size)
+        desk = Desk(settings, database, clock)
+        require_schema(database)
+        database.write(lambda connection: policy_services.ensure_default(connection, desk))
+        app.state.desk, app.state.writer = desk, Writer(desk)
+        yield
+        app.state.writer.close()
+        database.close()
+
+    app = FastAPI(
+        title="Propriety",
+        version="0.1.0",
+        description="Gifts and entertainment limits: recorded, added up, judged and proved.",
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def asgi() -> FastAPI:
+    """The application of the environment's settings; what uvicorn calls in each of its processes."""
+    return create_app()

@@ -1,0 +1,43 @@
+"""What every service works with: the firm's settings, its clock, the order of record and the policies it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from app.domain.audit import Stamp
+from app.domain.policies import PolicyBook
+from app.services.journal import Journal
+from app.settings import Settings
+from app.storage.database import Database
+from app.storage.ids import Sequencer
+
+
+def wall_clock() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Desk:
+    """One process's place of work. Nothing here decides anything by itself; the book is checked against its epoch."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime] = wall_clock
+    sequencer: Sequencer = field(default_factory=Sequencer)
+    book_epoch: int = -1
+    book: PolicyBook = field(default_factory=lambda: PolicyBook([]))
+
+    def today(self) -> date:
+        """The day it is in the firm's time zone."""
+        return self.clock().astimezone(self.settings.zone).date()
+
+    def stamp(self, actor: str, *, door: str = "api", reason: str = "") -> Stamp:
+        """Who and when, for a change that happens now."""
+        return Stamp(actor, self.clock(), door, reason)
+
+    def journal(self) -> Journal:
+        """A fresh journal for one transaction."""
+        return Journal(self.settings.log_id)

@@ -1,0 +1,468 @@
+"""Entries: recording a batch of submissions in one transaction, asking beforehand, and reading what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.domain import entries as domain
+from app.domain.access import BadKey, Permission, Principal
+from app.domain.audit import Stamp
+from app.domain.entries import Direction, Draft, Entry
+from app.domain.policies import PolicyBook
+from app.domain.refusals import Conflict, Forbidden, NotFound, Refusal, Unprocessable
+from app.domain.screening import Assessment
+from app.services import access, policies, recipients, screening, violations
+from app.services.access import Credentials
+from app.services.desk import Desk
+from app.services.journal import Journal
+from app.services.recipients import Match, Roster
+from app.services.screening import Change, Screened, Weighed
+from app.services.violations import About, Caused
+from app.storage import answers
+from app.storage import entries as rows
+from app.storage import recipients as recipient_rows
+from app.storage import screening as answer_rows
+from app.storage.answers import Answer
+from app.storage.entries import EntryFilter, KnownEntry, NewVersion
+from app.storage.ids import new_id
+from app.storage.recipients import KnownRecipient
+from app.storage.screening import Known
+from app.storage.violations import KnownViolation
+
+EARLIEST = date(2000, 1, 1)
+
+
+class EntryNotFound(NotFound):
+    code = "entry_not_found"
+
+
+class NotYourEntry(Forbidden):
+    code = "not_your_entry"
+    title = "Not your entry"
+
+
+class InTheFuture(Unprocessable):
+    code = "in_the_future"
+    title = "The date lies in the future"
+
+
+class TooLongAgo(Unprocessable):
+    code = "too_long_ago"
+    title = "The date lies before the books begin"
+
+
+class KeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    title = "The idempotency key was used for another request"
+
+
+class KeyInUse(Conflict):
+    code = "idempotency_key_in_use"
+    title = "A request with this idempotency key is being carried out"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry with its results: what the caller of a recording is told. `others` are changed results of other entries."""
+
+    entry: Entry
+    version: int
+    submitted_by: str
+    recorded_at: datetime
+    shares: Sequence[int]
+    book: PolicyBook
+    people: Mapping[str, Match]
+    employers: Mapping[str, str]
+    assessments: Sequence[Assessment]
+    others: Sequence[Change] = ()
+    violations: Sequence[KnownViolation] = ()
+
+
+Item = Draft | Refusal
+Outcome = Recorded | Refusal
+Render = Callable[[Principal, Sequence[Outcome]], tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request to record: its drafts in order (or why one cannot be read), and how its answer is written.
+
+    With an idempotency `key`, the answer is kept under (principal, route, key) and given again to every repetition whose
+    `fingerprint` is the same. `render` turns principal and outcomes into status and body; nothing refused is remembered.
+    """
+
+    credentials: Credentials
+    route: str
+    items: Sequence[Item]
+    render: Render
+    key: str | None = None
+    fingerprint: str = ""
+
+
+@dataclass
+class _Work:
+    """A submission on its way through the batch."""
+
+    submission: Submission
+    principal: Principal
+    stamp: Stamp
+    items: list[Item]
+    outcomes: list[Outcome | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A draft that can be recorded, and the place its outcome goes to."""
+
+    work: _Work
+    place: int
+    weighed: Weighed
+    people: Mapping[str, Match]
+
+
+Reply = tuple[int, str, bool]
+
+
+def record(connection: Connection, desk: Desk, submissions: Sequence[Submission]) -> list[Reply | Refusal]:
+    """Records all submissions that can be recorded; one refused draft leaves its neighbours alone.
+
+    Each answer is (status, body, replayed) or a refusal of the whole submission. It may leave only after the commit.
+    """
+    now = desk.clock()
+    principals = access.identify(connection, (one.credentials for one in submissions), now)
+    given = answers.find(connection, _keys(submissions, principals))
+    replies: list[Reply | Refusal | None] = []
+    first_of: dict[answers.Key, _Work] = {}
+    works: list[_Work | None] = []
+    for one in submissions:
+        work = _admit(one, principals, given, first_of, desk)
+        works.append(work if isinstance(work, _Work) else None)
+        replies.append(None if isinstance(work, _Work) else work)
+    todo = [work for work in works if work is not None and _first(work, first_of)]
+    journal = desk.journal()
+    _record_all(connection, desk, todo, journal)
+    rendered = {id(work): work.submission.render(work.principal, _settled(work.outcomes)) for work in todo}
+    answers.keep(connection, [_answer(work, *rendered[id(work)], now) for work in todo if _worth_keeping(work)])
+    journal.seal(connection)
+    for place, work in enumerate(works):
+        if work is not None:
+            original = work if _first(work, first_of) else first_of[_key(work.submission, work.principal)]
+            replies[place] = _reply(original, rendered[id(original)], replayed=original is not work)
+    return [reply for reply in replies if reply is not None]
+
+
+def _keys(submissions: Iterable[Submission], principals: Mapping[Credentials, Principal]) -> list[answers.Key]:
+    return [
+        _key(one, principals[one.credentials])
+        for one in submissions
+        if one.key is not None and one.credentials in principals
+    ]
+
+
+def _key(submission: Submission, principal: Principal) -> answers.Key:
+    return (principal.id, submission.route, submission.key or "")
+
+
+def _admit(
+    submission: Submission,
+    principals: Mapping[Credentials, Principal],
+    given: Mapping[answers.Key, Answer],
+    first_of: dict[answers.Key, _Work],
+    desk: Desk,
+) -> _Work | Reply | Refusal:
+    """A submission ready for work; or the answer it had before; or why it is refused as a whole."""
+    principal = principals.get(submission.credentials)
+    if principal is None:
+        return BadKey("The API key is not valid: unknown, expired or revoked")
+    items = [_given_by(principal, item) for item in submission.items]
+    work = _Work(submission, principal, desk.stamp(principal.id), items)
+    if submission.key is None:
+        return work
+    key = _key(submission, principal)
+    before = given.get(key)
+    asked = before.fingerprint if before else first_of.setdefault(key, work).submission.fingerprint
+    if asked != submission.fingerprint:
+        return KeyReused("This Idempotency-Key was used for another request; take a new key")
+    return (before.status, before.body, True) if before else work
+
+
+def _given_by(principal: Principal, item: Item) -> Item:
+    """A draft that names no giver is the principal's own."""
+    return replace(item, giver=principal.person) if isinstance(item, Draft) and not item.giver else item
+
+
+def _first(work: _Work, first_of: Mapping[answers.Key, _Work]) -> bool:
+    """Whether a submission is the first under its key in this batch; the others share its answer."""
+    return work.submission.key is None or first_of[_key(work.submission, work.principal)] is work
+
+
+def _settled(outcomes: Sequence[Outcome | None]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _worth_keeping(work: _Work) -> bool:
+    return work.submission.key is not None and any(isinstance(one, Recorded) for one in work.outcomes)
+
+
+def _answer(work: _Work, status: int, body: str, now: datetime) -> Answer:
+    return Answer(*_key(work.submission, work.principal), work.submission.fingerprint, status, body, now)
+
+
+def _reply(work: _Work, rendered: tuple[int, str], *, replayed: bool) -> Reply | Refusal:
+    if len(work.items) == 1 and isinstance(work.outcomes[0], Refusal) and rendered[0] >= 400:
+        return work.outcomes[0]
+    return (*rendered, replayed and _worth_keeping(work))
+
+
+def _record_all(connection: Connection, desk: Desk, works: Sequence[_Work], journal: Journal) -> None:
+    """Fills in every outcome: reads once for all drafts, decides in memory, writes set by set."""
+    for work in works:
+        work.outcomes = [_refused_beforehand(item, work.principal, desk) for item in work.items]
+    drafts = [item for work in works for item, out in _open_items(work)]
+    if not drafts:
+        return
+    book = policies.current(connection, desk, hold=True)
+    stamp = works[0].stamp
+    roster = recipients.resolve(connection, drafts, stamp, hold=True, employers_too=book.uses_employers)
+    waiting = _weigh_all(desk, book, roster, works)
+    while waiting:
+        screened = screening.screen(connection, book, [one.weighed for one in waiting])
+        run, waiting = waiting[: len(screened)], waiting[len(screened) :]
+        _keep(connection, book, roster, run, screened, journal)
+
+
+def _open_items(work: _Work) -> list[tuple[Draft, int]]:
+    return [
+        (item, place)
+        for place, item in enumerate(work.items)
+        if work.outcomes[place] is None and isinstance(item, Draft)
+    ]
+
+
+def _refused_beforehand(item: Item, principal: Principal, desk: Desk) -> Refusal | None:
+    if isinstance(item, Refusal):
+        return item
+    try:
+        require_may_submit(principal, item)
+        require_date(desk, item.occurred_on)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def require_may_submit(principal: Principal, draft: Draft) -> None:
+    """Raises RoleForbids or NotYourEntry unless the principal may submit such a draft."""
+    principal.require(Permission.SUBMIT)
+    if principal.may(Permission.SUBMIT_FOR_OTHERS) or draft.direction is Direction.RECEIVED:
+        return
+    if draft.giver != principal.person:
+        raise NotYourEntry.at("/giver", "You submit what you gave yourself; leave out giver, or name yourself")
+
+
+def require_date(desk: Desk, on: date) -> None:
+    """Raises InTheFuture or TooLongAgo for a day that an entry cannot have."""
+    if on > desk.today() + timedelta(days=desk.settings.future_days):
+        raise InTheFuture.at("/occurred_on", "An entry is recorded when it has happened; ask first with an assessment")
+    if on < EARLIEST:
+        raise TooLongAgo.at("/occurred_on", f"The books begin on {EARLIEST}")
+
+
+def _weigh_all(desk: Desk, book: PolicyBook, roster: Roster, works: Sequence[_Work]) -> list[_Accepted]:
+    """Every draft as an entry with its lines; those that cannot be counted get their refusal."""
+    above = roster.last_sequence
+    accepted = []
+    for work in works:
+        for draft, place in _open_items(work):
+            try:
+                entry = _entry_of(draft, roster, new_id("ent"), desk.sequencer.next(above))
+                accepted.append(_Accepted(work, place, screening.weigh(book, entry), _people_of(draft, roster)))
+            except Refusal as refusal:
+                work.outcomes[place] = refusal
+    return accepted
+
+
+def _entry_of(draft: Draft, roster: Roster, id: str, sequence: int) -> Entry:
+    entry = draft.entry(id, sequence, roster.listed(draft))
+    domain.check(entry)
+    return entry
+
+
+def _people_of(draft: Draft, roster: Roster) -> dict[str, Match]:
+    named = (who for line in draft.people for who in (line.who, line.guest_of) if who is not None)
+    return {match.person.id: match for who in named if (match := roster.matches.get(who)) is not None}
+
+
+def _keep(
+    connection: Connection,
+    book: PolicyBook,
+    roster: Roster,
+    run: Sequence[_Accepted],
+    screened: Sequence[Screened],
+    journal: Journal,
+) -> None:
+    """Writes a run of entries with everything that follows from them, and fills in their outcomes."""
+    pairs = list(zip(run, screened, strict=True))
+    by = {one.entry.id: accepted.work.principal.person for accepted, one in pairs}
+    at = run[0].work.stamp.at
+    _keep_people(connection, roster, screened, journal, run[0].work.stamp)
+    rows.add(connection, [NewVersion(one.entry, 1, one.shares, "") for one in screened], by=by, at=at)
+    for accepted, one in pairs:
+        journal.note(one.entry.id, 1, "entry.recorded", _facts(one), accepted.work.stamp)
+    about = {one.entry.id: About(one.entry, by[one.entry.id]) for one in screened} | _about_others(connection, screened)
+    changes = [change for accepted, one in pairs for change in _caused(one, accepted.work.stamp)]
+    cases = violations.settle(connection, book, changes, about, journal=journal, fresh=by.keys())
+    for accepted, one in pairs:
+        keys = [answer.key for answer in one.own] + [change.key for change in one.others]
+        accepted.work.outcomes[accepted.place] = Recorded(
+            entry=one.entry,
+            version=1,
+            submitted_by=by[one.entry.id],
+            recorded_at=at,
+            shares=[minor for _, minor in one.shares],
+            book=book,
+            people=accepted.people,
+            employers=roster.employer_names,
+            assessments=one.own,
+            others=[change for change in one.others if _may_see(accepted.work.principal, about[change.key[1]])],
+            violations=[
+                cases[key] for key in keys if key in cases and _may_see(accepted.work.principal, about[key[1]])
+            ],
+        )
+
+
+def _caused(one: Screened, stamp: Stamp) -> Iterator[Caused]:
+    """An entry's own results, and those of others with the entry as their cause."""
+    for answer in one.own:
+        yield Caused(Change(None, answer), one.entry.sequence, None, stamp)
+    for change in one.others:
+        yield Caused(change, one.entry.sequence, f"{one.entry.id}:1", stamp)
+
+
+def _facts(one: Screened) -> dict[str, object]:
+    """What history says of a recording: the entry, its results, and what they change of others."""
+    results = [
+        [line.rule_id, line.shown, line.counted, aggregate, limit, outcome.value, line.exclusion]
+        for line, aggregate, limit, outcome, _ in one.own
+    ]
+    return {"entry": domain.to_document(one.entry), "results": results, "changed": [list(c.key) for c in one.others]}
+
+
+def _keep_people(
+    connection: Connection, roster: Roster, screened: Sequence[Screened], journal: Journal, stamp: Stamp
+) -> None:
+    """Creates whoever is new, and moves everybody's last place in the order of record."""
+    listed = [person for one in screened for person in one.entry.recipients]
+    people = {id for person in listed for id in (person.recipient_id, person.guest_of) if id is not None}
+    employers = {id for person in listed for id in (person.employer_id, person.client_employer_id) if id is not None}
+    recipients.create_planned(connection, roster, sorted(people), employers, journal, stamp)
+    last = max(one.entry.sequence for one in screened)
+    recipient_rows.touch(connection, sorted(people), sorted(employers & roster.held_employers), last)
+
+
+def _about_others(connection: Connection, screened: Sequence[Screened]) -> dict[str, About]:
+    """Who submitted the other entries whose results change."""
+    others = {change.key[1] for one in screened for change in one.others}
+    return {id: About(known.entry, known.submitted_by) for id, known in rows.by_id(connection, others).items()}
+
+
+def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draft) -> Recorded:
+    """What recording a draft would answer at this moment; nothing is written. Raises what recording would refuse."""
+    require_may_submit(principal, draft)
+    if draft.occurred_on < EARLIEST:
+        require_date(desk, draft.occurred_on)
+    stamp = desk.stamp(principal.id)
+    book = policies.current(connection, desk)
+    roster = recipients.resolve(connection, [draft], stamp, hold=False, employers_too=False)
+    entry = _entry_of(draft, roster, new_id("ent"), desk.sequencer.next(roster.last_sequence))
+    [one] = screening.screen(connection, book, [screening.weigh(book, entry)])
+    about = _about_others(connection, [one])
+    return Recorded(
+        entry,
+        0,
+        principal.person,
+        stamp.at,
+        [minor for _, minor in one.shares],
+        book,
+        _people_of(draft, roster),
+        roster.employer_names,
+        one.own,
+        [change for change in one.others if _may_see(principal, about[change.key[1]])],
+    )
+
+
+def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str) -> Recorded:
+    """An entry as it stands, with its current results. Raises EntryNotFound, alike for absent and not theirs."""
+    known = rows.by_id(connection, [entry_id]).get(entry_id)
+    if known is None or not _may_see(principal, known):
+        raise EntryNotFound("There is no such entry")
+    return _with_results(connection, desk, [known])[0]
+
+
+def listed(
+    connection: Connection,
+    desk: Desk,
+    principal: Principal,
+    wanted: EntryFilter,
+    *,
+    after: tuple[date, str] | None,
+    limit: int,
+) -> list[Recorded]:
+    """Entries, newest event first; without the right to read all, only the principal's own."""
+    if not principal.may(Permission.READ_ALL):
+        principal.require(Permission.READ_OWN)
+        wanted = wanted._replace(own=principal.person)
+    return _with_results(connection, desk, rows.listed(connection, wanted, after=after, limit=limit))
+
+
+def _may_see(principal: Principal, about: About | KnownEntry) -> bool:
+    """Whoever may read all, and otherwise the one who gave it or submitted it."""
+    if principal.may(Permission.READ_ALL):
+        return True
+    return principal.may(Permission.READ_OWN) and principal.person in (about.submitted_by, about.entry.giver)
+
+
+def _with_results(connection: Connection, desk: Desk, known: Sequence[KnownEntry]) -> list[Recorded]:
+    ids = [one.entry.id for one in known]
+    book = policies.current(connection, desk)
+    parts = rows.shares(connection, ids)
+    people = _named(connection, known)
+    employers = _employer_names(connection, known)
+    by_entry: dict[str, list[Known]] = {}
+    for answer in answer_rows.of_entries(connection, ids):
+        by_entry.setdefault(answer.assessment.line.entry_id, []).append(answer)
+    cases: dict[str, list[KnownViolation]] = {}
+    for case in violations.of_entries(connection, ids):
+        cases.setdefault(case.entry_id, []).append(case)
+    return [
+        Recorded(
+            one.entry,
+            one.version,
+            one.submitted_by,
+            one.recorded_at,
+            parts.get(one.entry.id, ()),
+            book,
+            people,
+            employers,
+            [answer.assessment for answer in by_entry.get(one.entry.id, ())],
+            (),
+            cases.get(one.entry.id, ()),
+        )
+        for one in known
+    ]
+
+
+def _named(connection: Connection, known: Sequence[KnownEntry]) -> dict[str, Match]:
+    ids = {
+        id for one in known for person in one.entry.recipients for id in (person.recipient_id, person.guest_of) if id
+    }
+    found: dict[str, KnownRecipient] = recipient_rows.by_id(connection, ids)
+    return {id: Match(person, "id") for id, person in found.items()}
+
+
+def _employer_names(connection: Connection, known: Sequence[KnownEntry]) -> dict[str, str]:
+    ids = {person.employer_id for one in known for person in one.entry.recipients if person.employer_id}
+    return {id: employer.name for id, employer in recipient_rows.employers_by_id(connection, ids).items()}

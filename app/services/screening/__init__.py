@@ -1,0 +1,21 @@
+"""Screening: the one judge. Batches are judged here, headroom is read here, and every answer is proved here."""
+
+from app.services.screening.headroom import Headroom, headroom
+from app.services.screening.judging import Change, Screened, Weighed, extent, policy_id, replay, screen, weigh
+from app.services.screening.proving import Proof, ProvedLine, prove
+
+__all__ = [
+    "Change",
+    "Headroom",
+    "Proof",
+    "ProvedLine",
+    "Screened",
+    "Weighed",
+    "extent",
+    "headroom",
+    "policy_id",
+    "prove",
+    "replay",
+    "screen",
+    "weigh",
+]

@@ -1,0 +1,241 @@
+"""Screening: a batch of entries judged against the policies in force and everything added up before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from app.domain.entries import Entry
+from app.domain.policies import PeriodType, PolicyBook, Rule, Settings
+from app.domain.screening import Assessment, Line, apportion, assess, count, reach, results, span
+from app.storage import entries as entry_rows
+from app.storage import screening
+from app.storage.screening import Known, Question, Total
+
+Subject = tuple[str, str]
+_NOTHING = Total(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An entry with its lines: under the version in force on its day, and under later ones that may reach back to it."""
+
+    entry: Entry
+    lines: Sequence[Line]
+    foreign: Sequence[Line]
+    shares: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A result that is new, changed or gone: `before` as it was known, `after` as it is now."""
+
+    before: Known | None
+    after: Assessment | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Rule, entry and whoever the result is shown for."""
+        if self.after is not None:
+            return self.after.key
+        if self.before is None:
+            raise ValueError("a change has a before or an after")
+        return self.before.assessment.key
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """An entry judged: its own results, and what it changes of others'."""
+
+    entry: Entry
+    shares: Sequence[tuple[str, int]]
+    own: Sequence[Assessment]
+    others: Sequence[Change]
+
+
+def weigh(book: PolicyBook, entry: Entry) -> Weighed:
+    """Counts an entry under every version that can have to do with it.
+
+    Raises NoRate, ValueBelowZero or GuestOfNobody for what no version can count.
+    """
+    policy = book.in_force(entry.occurred_on)
+    later = [other for other in book.policies if other.effective_from > entry.occurred_on]
+    return Weighed(
+        entry,
+        count(policy, entry) if policy else [],
+        [line for other in later for line in count(other, entry)],
+        apportion(entry, policy.settings if policy else Settings()),
+    )
+
+
+def screen(connection: Connection, book: PolicyBook, weighed: Sequence[Weighed]) -> list[Screened]:
+    """Judges entries from the front, each seeing those before it; at least one, and as many as need nothing written first.
+
+    An entry that moves the totals of earlier ones in the same batch waits until those are kept.
+    """
+    stored = screening.totals(connection, list(_questions(book, weighed)))
+    pending: dict[Subject, list[Line]] = {}
+    shown: set[str] = set()
+    done: list[Screened] = []
+    for one in weighed:
+        late = {line.shown for line in _late(book, one, stored, pending)}
+        if late & shown:
+            break
+        own = [_judged(book, line, stored, pending) for line in one.lines if line.shown not in late]
+        others: list[Change] = []
+        if late:
+            changes = replay(connection, book, late, since=one.entry.occurred_on, fresh=[one.entry])
+            own += [change.after for change in changes if change.after and change.after.line.entry_id == one.entry.id]
+            others = [change for change in changes if change.key[1] != one.entry.id]
+        for line in one.lines:
+            pending.setdefault((line.rule_id, line.subject), []).append(line)
+        for line in (*one.lines, *one.foreign):
+            shown.add(line.shown)
+        done.append(Screened(one.entry, one.shares, _in_listed_order(one, own), others))
+    return done
+
+
+def replay(
+    connection: Connection,
+    book: PolicyBook,
+    owners: Set[str],
+    *,
+    since: date,
+    until: date | None = None,
+    fresh: Sequence[Entry] = (),
+) -> list[Change]:
+    """The plain definition for some recipients or employers from a day on, held against what is known.
+
+    What is new, changed or gone, in order. `fresh` are entries not kept yet, or that replace what is kept of them;
+    `until` is the last day that can be touched, by default as far as an entry of `since` can reach.
+    """
+    first, reached = extent(book, since)
+    last = until or reached
+    people = {owner for owner in owners if owner.startswith("rec_")}
+    history = entry_rows.touching(connection, people=people, employers=owners - people, first=first, last=last)
+    replaced = {entry.id for entry in fresh}
+    entries = [entry for entry in history if entry.id not in replaced] + list(fresh)
+    now = {
+        answer.key: answer
+        for answer in results(book, entries, of=book.between(since, last))
+        if answer.line.occurred_on >= since and answer.line.shown in owners
+    }
+    touched = [entry.id for entry in history if entry.occurred_on >= since] + list(replaced)
+    known = {
+        one.assessment.key: one
+        for one in screening.of_entries(connection, touched)
+        if one.assessment.line.shown in owners
+    }
+    return _differences(book, known, now)
+
+
+def _differences(
+    book: PolicyBook, known: Mapping[screening.Key, Known], now: Mapping[screening.Key, Assessment]
+) -> list[Change]:
+    changes = [Change(before, None) for key, before in known.items() if key not in now]
+    for key, answer in now.items():
+        before = known.get(key)
+        if before is None or before.assessment != answer or before.policy_id != policy_id(book, answer):
+            changes.append(Change(before, answer))
+    return sorted(changes, key=lambda change: _order(change))
+
+
+def _order(change: Change) -> tuple[date, int, str, str]:
+    line = (change.after or (change.before and change.before.assessment)).line  # type: ignore[union-attr]
+    return (line.occurred_on, line.sequence, line.rule_id, line.shown)
+
+
+def policy_id(book: PolicyBook, answer: Assessment) -> str:
+    """The version that gave an answer: the one in force on the entry's day."""
+    policy = book.in_force(answer.line.occurred_on)
+    if policy is None:
+        raise ValueError("an answer comes from a policy in force")
+    return policy.id
+
+
+def _questions(book: PolicyBook, weighed: Sequence[Weighed]) -> Iterator[Question]:
+    asked: set[Question] = set()
+    for one in weighed:
+        for line in one.lines:
+            rule = _governing(book, line)
+            if rule.period.type is not PeriodType.PER_EVENT:
+                asked.add(_question(rule, line))
+        for line in one.foreign:
+            asked.add(_last_day(line))
+    yield from asked
+
+
+def _question(rule: Rule, line: Line) -> Question:
+    on = line.occurred_on
+    # A year of first gifts is always replayed: of its total only the last day matters here.
+    first = on if rule.period.type is PeriodType.FIRST_GIFT_YEAR else span(rule.period, on).start
+    return Question(line.rule_id, line.subject, first, on)
+
+
+def _last_day(line: Line) -> Question:
+    return Question(line.rule_id, line.subject, line.occurred_on, line.occurred_on)
+
+
+def _governing(book: PolicyBook, line: Line) -> Rule:
+    rule = book.rule_on(line.rule_id, line.occurred_on)
+    if rule is None:
+        raise ValueError(f"rule {line.rule_id} is not in force on {line.occurred_on}")
+    return rule
+
+
+def _late(
+    book: PolicyBook, one: Weighed, stored: Mapping[Question, Total], pending: Mapping[Subject, Sequence[Line]]
+) -> Iterator[Line]:
+    """The lines that cannot simply be added at the end of their subject's history."""
+    on = one.entry.occurred_on
+    for line in one.lines:
+        rule = _governing(book, line)
+        if rule.period.type is PeriodType.PER_EVENT:
+            continue
+        question = _question(rule, line)
+        ahead = pending.get((line.rule_id, line.subject), ())
+        if (
+            rule.period.type is PeriodType.FIRST_GIFT_YEAR
+            or is_after(stored.get(question, _NOTHING).last_on, on)
+            or any(other.occurred_on > on for other in ahead)
+            or not book.counts_alike(rule, question.first, on)
+        ):
+            yield line
+    for line in one.foreign:
+        if is_after(stored.get(_last_day(line), _NOTHING).last_on, on) or any(other.occurred_on > on for other in pending.get((line.rule_id, line.subject), ())):
+            yield line
+
+
+def is_after(last_on: date | None, on: date) -> bool:
+    """Whether a subject has something on a later day."""
+    return last_on is not None and last_on > on
+
+
+def _judged(
+    book: PolicyBook, line: Line, stored: Mapping[Question, Total], pending: Mapping[Subject, Sequence[Line]]
+) -> Assessment:
+    """The fast path: the stored total of the period, what the batch adds before it, and the line."""
+    rule = _governing(book, line)
+    if rule.period.type is PeriodType.PER_EVENT:
+        return assess(rule, line, prior=0)
+    question = _question(rule, line)
+    ahead = pending.get((line.rule_id, line.subject), ())
+    in_batch = sum(other.counted for other in ahead if question.first <= other.occurred_on <= question.last)
+    return assess(rule, line, prior=stored.get(question, _NOTHING).counted + in_batch)
+
+
+def _in_listed_order(one: Weighed, own: Iterable[Assessment]) -> list[Assessment]:
+    """Results rule by rule, in the order of the people on the entry."""
+    places = {(line.rule_id, line.shown): place for place, line in enumerate(one.lines)}
+    return sorted(own, key=lambda answer: places[answer.line.rule_id, answer.line.shown])
+
+
+def extent(book: PolicyBook, since: date) -> tuple[date, date]:
+    """The first day that totals from `since` on can reach back to, and the last day that an entry of `since` can touch."""
+    rules = [rule for policy in book.policies for rule in policy.rules]
+    last = max((reach(rule.period, since) for rule in rules), default=since)
+    first = min((span(rule.period, since).start for rule in rules), default=since)
+    return first, last

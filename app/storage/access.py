@@ -1,0 +1,56 @@
+"""API keys: who stands behind a secret, of which only a digest is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.storage.tables import ApiKeyRow
+
+
+class KnownKey(NamedTuple):
+    """A key without its secret."""
+
+    id: str
+    version: int
+    name: str
+    role: str
+    person: str
+    secret_digest: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_ALL = select(*(getattr(ApiKeyRow, column) for column in KnownKey._fields))
+
+
+def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownKey]:
+    """The keys that exist among the ids."""
+    rows = connection.execute(_ALL.where(ApiKeyRow.id.in_(sorted(set(ids)))))
+    return {row.id: KnownKey(*row) for row in rows}
+
+
+def add(connection: Connection, key: KnownKey) -> None:
+    """A new key."""
+    connection.execute(insert(ApiKeyRow).values(**key._asdict()))
+
+
+def revoke(connection: Connection, key_id: str, *, version: int, at: datetime) -> bool:
+    """Ends a key from this moment on; False where it had ended or changed."""
+    done = connection.execute(
+        update(ApiKeyRow)
+        .where(ApiKeyRow.id == key_id, ApiKeyRow.version == version, ApiKeyRow.revoked_at.is_(None))
+        .values(revoked_at=at, version=version + 1)
+    )
+    return done.rowcount == 1
+
+
+def listed(connection: Connection, *, after: str | None, limit: int) -> list[KnownKey]:
+    """Keys, newest first."""
+    question = _ALL.where(ApiKeyRow.id < after) if after else _ALL
+    return [KnownKey(*row) for row in connection.execute(question.order_by(ApiKeyRow.id.desc()).limit(limit))]

@@ -1,0 +1,234 @@
+"""The database: connections, transactions with whole-transaction retry, fast bulk rows, and migration to the newest schema."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from app.domain.refusals import Unavailable
+from app.storage.tables import Base, iso
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[2]
+_MIGRATION_LOCK = 0x50524F50
+_RETRIES = 8
+_RETRYABLE = {"40001", "40P01"}
+
+
+class DatabaseAway(Unavailable):
+    code = "database_away"
+    title = "The database does not answer"
+
+
+class WrongSchema(Unavailable):
+    code = "wrong_schema"
+    title = "The database has another schema than this program"
+
+
+class Database:
+    """One database of the firm. Reads see a consistent state; writes are retried as a whole or fail as a whole."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.engine = _engine(url, pool_size)
+        self.is_postgres = self.engine.dialect.name == "postgresql"
+        self._one_writer = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseAway("The database does not answer; nothing was read", retry_after_s=1) from error
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in one transaction and returns its result after the commit.
+
+        Serialization failures, deadlocks and lost races for a unique key start the whole transaction again.
+        Raises DatabaseAway when the database cannot be reached or keeps refusing.
+        """
+        for attempt in range(_RETRIES):
+            try:
+                return self._once(work)
+            except (DBAPIError, psycopg.Error) as error:
+                if not _worth_retrying(error):
+                    raise _translated(error) from error
+                time.sleep(min(0.002 * 2**attempt, 0.1))
+        raise DatabaseAway("The database is too busy; nothing was kept", retry_after_s=1)
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        if self.is_postgres:
+            with self.engine.begin() as connection:
+                return work(connection)
+        # SQLite's own waiting is unfair, so writers of one process queue here and the file lock is for other processes.
+        with (
+            self._one_writer,
+            self.engine.connect().execution_options(immediate=True) as connection,
+            connection.begin(),
+        ):
+            return work(connection)
+
+    def close(self) -> None:
+        """Lets go of all connections."""
+        self.engine.dispose()
+
+
+def _translated(error: Exception) -> Exception:
+    """What the caller hears: the database is away, or the error itself where it is our own mistake."""
+    if isinstance(_driver_error(error), psycopg.OperationalError | psycopg.InterfaceError | sqlite3.OperationalError):
+        return DatabaseAway("The database does not answer; nothing was kept", retry_after_s=1)
+    return error
+
+
+def _worth_retrying(error: Exception) -> bool:
+    """A lost race or a lost connection: the whole transaction may succeed when it starts again."""
+    cause = _driver_error(error)
+    if isinstance(cause, psycopg.errors.UniqueViolation):
+        return True
+    if isinstance(cause, sqlite3.Error):
+        return any(word in str(cause) for word in ("locked", "busy", "UNIQUE constraint"))
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return getattr(cause, "sqlstate", None) in _RETRYABLE
+
+
+def _driver_error(error: Exception) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, poolclass=QueuePool, pool_size=pool_size, max_overflow=0)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError(f"PROPRIETY_DATABASE_URL names {parsed.get_backend_name()}; use sqlite:///… or postgresql://…")
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        # A generic plan made while a table was empty stays slow for ever; these statements are planned in microseconds.
+        connect_args={"options": "-c plan_cache_mode=force_custom_plan -c timezone=UTC"},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def insert_rows(connection: Connection, table: Any, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Adds many rows by the fastest way the driver has: COPY on PostgreSQL, executemany on SQLite."""
+    if not rows:
+        return
+    names = ", ".join(f'"{column}"' for column in columns)
+    name = cast("Table", table.__table__).name
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        with raw.cursor() as cursor, cursor.copy(f"COPY {name} ({names}) FROM STDIN") as copy:  # type: ignore[union-attr]
+            for row in rows:
+                copy.write_row(row)
+        return
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {name} ({names}) VALUES ({marks})"  # noqa: S608 - names come from the tables, not from input
+    connection.exec_driver_sql(statement, [tuple(map(_sqlite_value, row)) for row in rows])
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_ROOT / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str) -> None:
+    """Brings the schema to the newest revision; safe to call from several processes at once."""
+    database = Database(url, pool_size=2)
+    try:
+        with _only_one_migrates(database) as connection:
+            config = _alembic(url)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.close()
+
+
+@contextmanager
+def _only_one_migrates(database: Database) -> Iterator[Connection]:
+    if database.is_postgres:
+        with database.engine.connect() as guard:
+            guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            try:
+                with database.engine.begin() as connection:
+                    yield connection
+            finally:
+                guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+    else:
+        _make_folder(database.url)
+        with database.engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            yield connection
+
+
+def _make_folder(url: str) -> None:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
+
+
+def newest_revision() -> str | None:
+    """The revision this program was written for."""
+    return ScriptDirectory.from_config(_alembic("")).get_current_head()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database is at."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_schema(database: Database) -> None:
+    """Raises WrongSchema unless the database is at this program's revision."""
+    with database.reading() as connection:
+        found = current_revision(connection)
+    if found != newest_revision():
+        raise WrongSchema(
+            f"The database is at revision {found or 'none'}, this program needs {newest_revision()}: "
+            "run `propriety migrate`, or use the program that fits"
+        )
+
+
+metadata = Base.metadata

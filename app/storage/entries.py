@@ -1,0 +1,274 @@
+"""Entries, their versions and their shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, literal, or_, select, tuple_
+
+from app.domain.audit import canonical
+from app.domain.entries import Entry, from_document, to_document
+from app.storage.database import insert_rows
+from app.storage.tables import EntryRow, EntryVersionRow, ShareRow
+
+
+class KnownEntry(NamedTuple):
+    """An entry as it stands, with who submitted it and when."""
+
+    entry: Entry
+    version: int
+    submitted_by: str
+    recorded_at: datetime
+
+
+class NewVersion(NamedTuple):
+    """A version of an entry about to be kept. `shares` are (client id, minor units), one per listed person."""
+
+    entry: Entry
+    version: int
+    shares: Sequence[tuple[str, int]]
+    reason: str
+
+
+def add(connection: Connection, entries: Sequence[NewVersion], *, by: Mapping[str, str], at: datetime) -> None:
+    """New entries with their first version and shares. `by` gives the submitting person of each entry id."""
+    insert_rows(connection, EntryRow, _ENTRY, [_entry_row(new, by[new.entry.id], at) for new in entries])
+    add_versions(connection, entries, by=by, at=at, known_from={new.entry.id: new.entry.sequence for new in entries})
+
+
+def add_versions(
+    connection: Connection,
+    entries: Sequence[NewVersion],
+    *,
+    by: Mapping[str, str],
+    at: datetime,
+    known_from: Mapping[str, int],
+) -> None:
+    """Further versions of entries, with their shares."""
+    insert_rows(
+        connection,
+        EntryVersionRow,
+        ("entry_id", "version", "document", "reason", "recorded_by", "recorded_at", "known_from"),
+        [
+            (one.id, version, canonical(to_document(one)), reason, by[one.id], at, known_from[one.id])
+            for one, version, _, reason in entries
+        ],
+    )
+    insert_rows(
+        connection,
+        ShareRow,
+        (
+            "entry_id",
+            "entry_version",
+            "position",
+            "recipient_id",
+            "client_id",
+            "employer_id",
+            "amount_minor",
+            "currency",
+        ),
+        [row for new in entries for row in _share_rows(new)],
+    )
+
+
+_ENTRY = (
+    "id",
+    "version",
+    "sequence",
+    "occurred_on",
+    "kind",
+    "direction",
+    "giver",
+    "total_minor",
+    "currency",
+    "standing",
+    "submitted_by",
+    "recorded_at",
+)
+
+
+def _entry_row(new: NewVersion, by: str, at: datetime) -> tuple[object, ...]:
+    one = new.entry
+    return (
+        one.id,
+        new.version,
+        one.sequence,
+        one.occurred_on,
+        one.kind.value,
+        one.direction.value,
+        one.giver,
+        one.total,
+        one.currency.code,
+        one.standing.value,
+        by,
+        at,
+    )
+
+
+def _share_rows(new: NewVersion) -> Iterable[tuple[object, ...]]:
+    for place, (person, (client_id, minor)) in enumerate(zip(new.entry.recipients, new.shares, strict=True)):
+        listed = person.listed_as or person.recipient_id
+        yield (
+            new.entry.id,
+            new.version,
+            place,
+            listed,
+            client_id,
+            person.employer_id,
+            minor,
+            new.entry.currency.code,
+        )
+
+
+_KNOWN = (
+    EntryRow.id,
+    EntryRow.sequence,
+    EntryVersionRow.document,
+    EntryRow.version,
+    EntryRow.submitted_by,
+    EntryRow.recorded_at,
+)
+_NOW = select(*_KNOWN).join(
+    EntryVersionRow, (EntryVersionRow.entry_id == EntryRow.id) & (EntryVersionRow.version == EntryRow.version)
+)
+
+
+def _known(row: Sequence[object]) -> KnownEntry:
+    id, sequence, document, version, submitted_by, recorded_at = row
+    return KnownEntry(from_document(id, sequence, json.loads(document)), version, submitted_by, recorded_at)  # type: ignore[arg-type]
+
+
+def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEntry]:
+    """The entries that exist among the ids, as they stand."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    return {row.id: _known(row) for row in connection.execute(_NOW.where(EntryRow.id.in_(wanted)))}
+
+
+def touching(
+    connection: Connection, *, people: Iterable[str], employers: Iterable[str], first: date, last: date
+) -> list[Entry]:
+    """Every entry between two days whose shares count for one of the people, or for somebody of the employers."""
+    of_people, of_employers = sorted(set(people)), sorted(set(employers))
+    shares = select(ShareRow.entry_id).where(
+        or_(
+            ShareRow.client_id.in_(of_people),
+            ShareRow.recipient_id.in_(of_people),
+            ShareRow.employer_id.in_(of_employers),
+        )
+    )
+    rows = connection.execute(
+        _NOW.where(EntryRow.id.in_(shares), EntryRow.occurred_on >= first, EntryRow.occurred_on <= last)
+    )
+    return [_known(row).entry for row in rows]
+
+
+def as_known(connection: Connection, ids: Iterable[str], at: int) -> list[tuple[Entry, int]]:
+    """The entries as they stood at a place in the order of record, each with its version then."""
+    latest = (
+        select(EntryVersionRow.entry_id, func.max(EntryVersionRow.version).label("version"))
+        .where(EntryVersionRow.entry_id.in_(sorted(set(ids))), EntryVersionRow.known_from <= at)
+        .group_by(EntryVersionRow.entry_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(EntryRow.id, EntryRow.sequence, EntryVersionRow.document, EntryVersionRow.version)
+        .join(EntryVersionRow, EntryVersionRow.entry_id == EntryRow.id)
+        .join(latest, (latest.c.entry_id == EntryRow.id) & (latest.c.version == EntryVersionRow.version))
+    )
+    return [(from_document(id, sequence, json.loads(document)), version) for id, sequence, document, version in rows]
+
+
+def owners_since(connection: Connection, since: date) -> set[str]:
+    """Everybody, people and employers, for whom an entry from a day on can count."""
+    rows = connection.execute(
+        select(ShareRow.client_id, ShareRow.recipient_id, ShareRow.employer_id)
+        .join(EntryRow, EntryRow.id == ShareRow.entry_id)
+        .where(EntryRow.occurred_on >= since)
+        .distinct()
+    )
+    return {owner for row in rows for owner in row if owner is not None}
+
+
+def ids_of(
+    connection: Connection, *, people: Iterable[str], employers: Iterable[str], first: date, last: date
+) -> list[str]:
+    """The ids of all entries between two days that in any version had to do with the people or employers."""
+    shares = select(ShareRow.entry_id).where(
+        or_(
+            ShareRow.client_id.in_(sorted(set(people))),
+            ShareRow.recipient_id.in_(sorted(set(people))),
+            ShareRow.employer_id.in_(sorted(set(employers))),
+        )
+    )
+    return list(
+        connection.scalars(
+            select(EntryRow.id).where(
+                EntryRow.id.in_(shares), EntryRow.occurred_on >= first, EntryRow.occurred_on <= last
+            )
+        )
+    )
+
+
+def shares(connection: Connection, ids: Iterable[str]) -> dict[str, list[int]]:
+    """What each listed person's part is, in minor units, of the entries as they stand."""
+    rows = connection.execute(
+        select(ShareRow.entry_id, ShareRow.amount_minor)
+        .join(EntryRow, (EntryRow.id == ShareRow.entry_id) & (EntryRow.version == ShareRow.entry_version))
+        .where(ShareRow.entry_id.in_(sorted(set(ids))))
+        .order_by(ShareRow.entry_id, ShareRow.position)
+    )
+    parts: dict[str, list[int]] = {}
+    for entry_id, minor in rows:
+        parts.setdefault(entry_id, []).append(minor)
+    return parts
+
+
+class EntryFilter(NamedTuple):
+    """What narrows a list of entries; None asks for nothing. `own` limits it to a person's own."""
+
+    own: str | None = None
+    occurred_from: date | None = None
+    occurred_to: date | None = None
+    kind: tuple[str, ...] = ()
+    direction: str | None = None
+    giver: str | None = None
+    recipient_id: str | None = None
+    employer_id: str | None = None
+    standing: str | None = None
+
+
+def listed(
+    connection: Connection, wanted: EntryFilter, *, after: tuple[date, str] | None, limit: int
+) -> list[KnownEntry]:
+    """Entries, newest event first. Constant cost per page, whatever the page."""
+    question = _NOW
+    if wanted.own is not None:
+        question = question.where(or_(EntryRow.submitted_by == wanted.own, EntryRow.giver == wanted.own))
+    for column, value in (
+        (EntryRow.direction, wanted.direction),
+        (EntryRow.giver, wanted.giver),
+        (EntryRow.standing, wanted.standing),
+    ):
+        if value is not None:
+            question = question.where(column == value)
+    if wanted.kind:
+        question = question.where(EntryRow.kind.in_(wanted.kind))
+    if wanted.occurred_from:
+        question = question.where(EntryRow.occurred_on >= wanted.occurred_from)
+    if wanted.occurred_to:
+        question = question.where(EntryRow.occurred_on <= wanted.occurred_to)
+    for share_column, id in ((ShareRow.recipient_id, wanted.recipient_id), (ShareRow.employer_id, wanted.employer_id)):
+        if id is not None:
+            of = (
+                (ShareRow.entry_id == EntryRow.id) & (ShareRow.entry_version == EntryRow.version) & (share_column == id)
+            )
+            question = question.where(select(ShareRow.entry_id).where(of).exists())
+    if after:
+        question = question.where(tuple_(EntryRow.occurred_on, EntryRow.id) < tuple_(*map(literal, after)))
+    rows = connection.execute(question.order_by(EntryRow.occurred_on.desc(), EntryRow.id.desc()).limit(limit))
+    return [_known(row) for row in rows]

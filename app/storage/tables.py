@@ -1,0 +1,337 @@
+"""Every table: what one line of it is in the world. Money is minor units beside its currency; moments are UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: timestamptz on PostgreSQL, sortable ISO text on SQLite, which would drop the zone."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """The column type of the engine."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuses naive datetimes: nothing without a zone is ever kept."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value.astimezone(UTC) if dialect.name == "postgresql" else iso(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The moment, in UTC."""
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """The one way a moment is written as text: UTC, microseconds, Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    type_annotation_map = {str: Text, int: BigInteger, datetime: UtcDateTime, date: Date}
+
+
+class EmployerRow(Base):
+    """A firm that recipients work for. `name_key` is the name as compared, so that one firm is one row."""
+
+    __tablename__ = "employers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    touched_sequence: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime]
+
+
+class RecipientRow(Base):
+    """A natural person who got something. `match_key` finds the person again who was first named on an entry."""
+
+    __tablename__ = "recipients"
+    __table_args__ = (
+        Index("recipients_by_name", "name_key", "id"),
+        Index("recipients_by_employer", "employer_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    name_key: Mapped[str]
+    type: Mapped[str]
+    employer_id: Mapped[str | None] = mapped_column(ForeignKey("employers.id"))
+    email: Mapped[str | None]
+    match_key: Mapped[str | None] = mapped_column(unique=True)
+    merged_into: Mapped[str | None]
+    touched_sequence: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime]
+
+
+class ExternalIdRow(Base):
+    """A recipient's id in another system."""
+
+    __tablename__ = "external_ids"
+    __table_args__ = (Index("external_ids_by_recipient", "recipient_id"),)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+
+
+class EntryRow(Base):
+    """One entry as it stands now; what it said before is in its versions."""
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        Index("entries_by_day", "occurred_on", "id"),
+        Index("entries_by_giver", "giver", "occurred_on", "id"),
+        Index("entries_by_submitter", "submitted_by", "occurred_on", "id"),
+        CheckConstraint("total_minor > 0", name="entries_total_is_positive"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    sequence: Mapped[int]
+    occurred_on: Mapped[date]
+    kind: Mapped[str]
+    direction: Mapped[str]
+    giver: Mapped[str]
+    total_minor: Mapped[int]
+    currency: Mapped[str]
+    standing: Mapped[str]
+    submitted_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class EntryVersionRow(Base):
+    """One version of an entry, whole, as canonical JSON, with who said so and why."""
+
+    __tablename__ = "entry_versions"
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[str]
+    reason: Mapped[str]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    known_from: Mapped[int]
+
+
+class ShareRow(Base):
+    """One listed person's part of one version of an entry. `client_id` is whom it counts for; a guest's is the client.
+
+    `employer_id` is where they worked that day. The parts and the hosts' part add back to the entry's total.
+    """
+
+    __tablename__ = "shares"
+    __table_args__ = (
+        Index("shares_by_client", "client_id", "entry_id"),
+        Index("shares_by_recipient", "recipient_id", "entry_id"),
+        Index("shares_by_employer", "employer_id", "entry_id"),
+        CheckConstraint("amount_minor >= 0", name="shares_amount_is_not_negative"),
+    )
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"), primary_key=True)
+    entry_version: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+    client_id: Mapped[str]
+    employer_id: Mapped[str | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+
+
+_CURRENT = text("known_until IS NULL")
+
+
+class AssessmentRow(Base):
+    """The answer for one rule, entry and recipient (or employer), known from one moment until the next one took its place.
+
+    Never overwritten: a new answer closes `known_until` of the old one and says its cause.
+    """
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        Index(
+            "assessments_current_by_subject",
+            "subject",
+            "rule_id",
+            "occurred_on",
+            "counted",
+            postgresql_where=_CURRENT,
+            sqlite_where=_CURRENT,
+        ),
+    )
+
+    entry_id: Mapped[str] = mapped_column(primary_key=True)
+    rule_id: Mapped[str] = mapped_column(primary_key=True)
+    shown: Mapped[str] = mapped_column(primary_key=True)
+    known_from: Mapped[int] = mapped_column(primary_key=True)
+    known_until: Mapped[int | None]
+    subject: Mapped[str]
+    policy_id: Mapped[str]
+    occurred_on: Mapped[date]
+    sequence: Mapped[int]
+    counted: Mapped[int]
+    aggregate: Mapped[int]
+    limit_value: Mapped[int]
+    outcome: Mapped[str]
+    exclusion: Mapped[str | None]
+    forbidden: Mapped[int]
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    cause: Mapped[str | None]
+
+
+class ViolationRow(Base):
+    """The case opened for a violating assessment; it outlives the assessment and is never deleted."""
+
+    __tablename__ = "violations"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "rule_id", "shown", name="violations_one_per_result"),
+        Index("violations_by_state", "state", "id"),
+        Index("violations_by_day", "occurred_on", "id"),
+        Index("violations_by_rule", "rule_id", "id"),
+        Index("violations_by_shown", "shown", "id"),
+        Index("violations_by_giver", "giver", "id"),
+        Index("violations_by_submitter", "submitted_by", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    state: Mapped[str]
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
+    rule_id: Mapped[str]
+    shown: Mapped[str]
+    subject: Mapped[str]
+    policy_id: Mapped[str]
+    severity: Mapped[str]
+    occurred_on: Mapped[date]
+    giver: Mapped[str]
+    submitted_by: Mapped[str]
+    direction: Mapped[str]
+    kind: Mapped[str]
+    employer_id: Mapped[str | None]
+    counted: Mapped[int]
+    aggregate: Mapped[int]
+    limit_value: Mapped[int]
+    over_by: Mapped[int]
+    cause: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class PolicyRow(Base):
+    """One version of the firm's policy: a draft until a second person publishes it, then fixed for good."""
+
+    __tablename__ = "policies"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str]
+    state: Mapped[str]
+    effective_from: Mapped[date | None]
+    document: Mapped[str]
+    drafted_by: Mapped[str]
+    drafted_at: Mapped[datetime]
+    published_by: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    known_from: Mapped[int | None]
+
+
+class PolicyEpochRow(Base):
+    """One line: a number that grows with every publication. Writers hold it shared, a publication alone."""
+
+    __tablename__ = "policy_epoch"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int]
+
+
+class ApiKeyRow(Base):
+    """A key of a person or system. Only a digest of its secret is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    role: Mapped[str]
+    person: Mapped[str]
+    secret_digest: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdempotencyKeyRow(Base):
+    """A request that was carried out, under the key its caller chose, with the answer that every repetition gets."""
+
+    __tablename__ = "idempotency_keys"
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int]
+    body: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class AuditRecordRow(Base):
+    """One state change: the exact bytes that were hashed, at their place in the log."""
+
+    __tablename__ = "audit_records"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "entity_version", name="audit_records_contiguous"),
+        CheckConstraint("position >= 0", name="audit_records_position_is_not_negative"),
+    )
+
+    log_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    entity_id: Mapped[str]
+    entity_version: Mapped[int]
+    action: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    body: Mapped[str]
+    leaf: Mapped[str]
+
+
+class AuditHeadRow(Base):
+    """The log's size and Merkle frontier (hex digests, largest subtree first), locked last in every transaction."""
+
+    __tablename__ = "audit_heads"
+
+    log_id: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    frontier: Mapped[str]

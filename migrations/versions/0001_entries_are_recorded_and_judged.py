@@ -1,0 +1,315 @@
+"""entries are recorded and judged."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.storage.tables import UtcDateTime
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("secret_digest", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "assessments",
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("known_from", sa.BigInteger(), nullable=False),
+        sa.Column("known_until", sa.BigInteger(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("policy_id", sa.Text(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("aggregate", sa.BigInteger(), nullable=False),
+        sa.Column("limit_value", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("exclusion", sa.Text(), nullable=True),
+        sa.Column("forbidden", sa.BigInteger(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("period_end", sa.Date(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("entry_id", "rule_id", "shown", "known_from"),
+    )
+    with op.batch_alter_table("assessments", schema=None) as batch_op:
+        batch_op.create_index(
+            "assessments_current_by_subject",
+            ["subject", "rule_id", "occurred_on", "counted"],
+            unique=False,
+            postgresql_where=sa.text("known_until IS NULL"),
+            sqlite_where=sa.text("known_until IS NULL"),
+        )
+
+    op.create_table(
+        "audit_heads",
+        sa.Column("log_id", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("frontier", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log_id"),
+    )
+    op.create_table(
+        "audit_records",
+        sa.Column("log_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("entity_id", sa.Text(), nullable=False),
+        sa.Column("entity_version", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.Text(), nullable=False),
+        sa.CheckConstraint("position >= 0", name="audit_records_position_is_not_negative"),
+        sa.PrimaryKeyConstraint("log_id", "position"),
+        sa.UniqueConstraint("entity_id", "entity_version", name="audit_records_contiguous"),
+    )
+    op.create_table(
+        "employers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("touched_sequence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name_key"),
+    )
+    op.create_table(
+        "entries",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("submitted_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("total_minor > 0", name="entries_total_is_positive"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("entries", schema=None) as batch_op:
+        batch_op.create_index("entries_by_day", ["occurred_on", "id"], unique=False)
+        batch_op.create_index("entries_by_giver", ["giver", "occurred_on", "id"], unique=False)
+        batch_op.create_index("entries_by_submitter", ["submitted_by", "occurred_on", "id"], unique=False)
+
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("principal", "route", "key"),
+    )
+    op.create_table(
+        "policies",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("effective_from", sa.Date(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("drafted_by", sa.Text(), nullable=False),
+        sa.Column("drafted_at", UtcDateTime(), nullable=False),
+        sa.Column("published_by", sa.Text(), nullable=True),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("known_from", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("version"),
+    )
+    op.create_table(
+        "policy_epoch",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "entry_versions",
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.Column("known_from", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["entries.id"],
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "version"),
+    )
+    op.create_table(
+        "recipients",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("employer_id", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("match_key", sa.Text(), nullable=True),
+        sa.Column("merged_into", sa.Text(), nullable=True),
+        sa.Column("touched_sequence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["employer_id"],
+            ["employers.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("match_key"),
+    )
+    with op.batch_alter_table("recipients", schema=None) as batch_op:
+        batch_op.create_index("recipients_by_employer", ["employer_id", "id"], unique=False)
+        batch_op.create_index("recipients_by_name", ["name_key", "id"], unique=False)
+
+    op.create_table(
+        "violations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("policy_id", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
+        sa.Column("submitted_by", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("employer_id", sa.Text(), nullable=True),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("aggregate", sa.BigInteger(), nullable=False),
+        sa.Column("limit_value", sa.BigInteger(), nullable=False),
+        sa.Column("over_by", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["entries.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("entry_id", "rule_id", "shown", name="violations_one_per_result"),
+    )
+    with op.batch_alter_table("violations", schema=None) as batch_op:
+        batch_op.create_index("violations_by_day", ["occurred_on", "id"], unique=False)
+        batch_op.create_index("violations_by_giver", ["giver", "id"], unique=False)
+        batch_op.create_index("violations_by_rule", ["rule_id", "id"], unique=False)
+        batch_op.create_index("violations_by_shown", ["shown", "id"], unique=False)
+        batch_op.create_index("violations_by_state", ["state", "id"], unique=False)
+        batch_op.create_index("violations_by_submitter", ["submitted_by", "id"], unique=False)
+
+    op.create_table(
+        "external_ids",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("recipient_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("source", "external_id"),
+    )
+    with op.batch_alter_table("external_ids", schema=None) as batch_op:
+        batch_op.create_index("external_ids_by_recipient", ["recipient_id"], unique=False)
+
+    op.create_table(
+        "shares",
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("entry_version", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("recipient_id", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("employer_id", sa.Text(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.CheckConstraint("amount_minor >= 0", name="shares_amount_is_not_negative"),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["entries.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "entry_version", "position"),
+    )
+    with op.batch_alter_table("shares", schema=None) as batch_op:
+        batch_op.create_index("shares_by_client", ["client_id", "entry_id"], unique=False)
+        batch_op.create_index("shares_by_employer", ["employer_id", "entry_id"], unique=False)
+        batch_op.create_index("shares_by_recipient", ["recipient_id", "entry_id"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("shares", schema=None) as batch_op:
+        batch_op.drop_index("shares_by_recipient")
+        batch_op.drop_index("shares_by_employer")
+        batch_op.drop_index("shares_by_client")
+
+    op.drop_table("shares")
+    with op.batch_alter_table("external_ids", schema=None) as batch_op:
+        batch_op.drop_index("external_ids_by_recipient")
+
+    op.drop_table("external_ids")
+    with op.batch_alter_table("violations", schema=None) as batch_op:
+        batch_op.drop_index("violations_by_submitter")
+        batch_op.drop_index("violations_by_state")
+        batch_op.drop_index("violations_by_shown")
+        batch_op.drop_index("violations_by_rule")
+        batch_op.drop_index("violations_by_giver")
+        batch_op.drop_index("violations_by_day")
+
+    op.drop_table("violations")
+    with op.batch_alter_table("recipients", schema=None) as batch_op:
+        batch_op.drop_index("recipients_by_name")
+        batch_op.drop_index("recipients_by_employer")
+
+    op.drop_table("recipients")
+    op.drop_table("entry_versions")
+    op.drop_table("policy_epoch")
+    op.drop_table("policies")
+    op.drop_table("idempotency_keys")
+    with op.batch_alter_table("entries", schema=None) as batch_op:
+        batch_op.drop_index("entries_by_submitter")
+        batch_op.drop_index("entries_by_giver")
+        batch_op.drop_index("entries_by_day")
+
+    op.drop_table("entries")
+    op.drop_table("employers")
+    op.drop_table("audit_records")
+    op.drop_table("audit_heads")
+    with op.batch_alter_table("assessments", schema=None) as batch_op:
+        batch_op.drop_index(
+            "assessments_current_by_subject",
+            postgresql_where=sa.text("known_until IS NULL"),
+            sqlite_where=sa.text("known_until IS NULL"),
+        )
+
+    op.drop_table("assessments")
+    op.drop_table("api_keys")
