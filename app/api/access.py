@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field, StrictInt
-from sqlalchemy import Connection
 
 from app.api.asking import ActingAs, AskedBy, answer
 from app.api.fields import Cursor, In, Limit, Text
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import GRANTS, Permission, Principal, Role
+from app.domain.audit import iso
 from app.services import access
-from app.storage.access import KnownKey
-from app.storage.tables import iso
+from app.services.access import KnownKey
+from app.services.desk import Connection
 
 router = APIRouter(prefix="/v1", tags=["access"], route_class=StrictRoute)
 KeyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]

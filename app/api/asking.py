@@ -8,12 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Request, Response
-from sqlalchemy import Connection
 
 from app.domain.access import Principal
 from app.services import access
 from app.services.access import Credentials
-from app.services.desk import Desk
+from app.services.desk import Connection, Desk
 
 T = TypeVar("T")
 

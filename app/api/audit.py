@@ -13,15 +13,15 @@ from app.api.fields import Cursor, Limit, Text
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import Permission
+from app.domain.audit import iso
 from app.services import audit
-from app.storage.audit import Record, RecordFilter
-from app.storage.tables import iso
+from app.services.audit import Record, RecordFilter
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=StrictRoute)
 
 
 class RecordOut(BaseModel):
-    """One state change. `body` holds exactly the bytes whose hash is `leaf`: SHA-256 of 0x00 and the bytes (RFC 6962)."""
+    """One state change. `leaf` is the SHA-256 of 0x00 and the bytes of `body` (RFC 6962)."""
 
     log_id: str
     position: int

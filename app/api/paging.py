@@ -60,13 +60,16 @@ def read_cursor(cursor: str | None, question: str, *kinds: type) -> tuple[Any, .
 
 
 def _value(kind: type, value: Any) -> Any:
+    """A value of a cursor. Raises ValueError or TypeError for what no cursor of ours holds."""
     if kind is date:
         return date.fromisoformat(value)
-    if type(value) is not kind or "\x00" in str(value) or not -(2**62) < (value if kind is int else 0) < 2**62:
+    if type(value) is not kind:
         raise ValueError("not of that kind")
-    if kind is str:
-        value.encode()
-    return value
+    if isinstance(value, int) and not 0 <= value < 2**62:
+        raise ValueError("out of range")
+    if isinstance(value, str) and "\x00" in value:
+        raise ValueError("unreadable")
+    return value.encode().decode() if isinstance(value, str) else value
 
 
 def page(

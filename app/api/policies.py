@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection
 
 from app.api.asking import ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Day, In, Limit, Text
@@ -16,10 +15,11 @@ from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
 from app.domain.access import Permission, Principal
+from app.domain.audit import iso
 from app.services import policies, publications
+from app.services.desk import Connection
+from app.services.policies import KnownPolicy
 from app.services.publications import Publication
-from app.storage.policies import KnownPolicy
-from app.storage.tables import iso
 
 router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
 PolicyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
@@ -31,7 +31,7 @@ class PolicyIn(In):
     name: Text | None = None
     description: Text | None = None
     rules: list[dict[str, Any]] = Field(min_length=1, max_length=200)
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
 class PublicationIn(In):

@@ -16,12 +16,12 @@ from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, Text
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import Permission
+from app.domain.audit import iso
 from app.domain.money import format_minor
 from app.domain.recipients import Named
 from app.services import policies, recipients, screening
+from app.services.recipients import KnownEmployer, KnownRecipient
 from app.services.screening import Headroom
-from app.storage.recipients import KnownEmployer, KnownRecipient
-from app.storage.tables import iso
 
 router = APIRouter(prefix="/v1", tags=["recipients"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
@@ -75,7 +75,7 @@ class EmployerOut(BaseModel):
 
 
 class HeadroomLineOut(BaseModel):
-    """What is left under one rule, in `unit`. Below zero where the limit is crossed; `resets_on` where it starts anew."""
+    """What is left under one rule, in `unit`; below zero where the limit is crossed."""
 
     rule_id: str
     rule: str
@@ -136,7 +136,7 @@ def list_recipients(
         name=name,
         employer_id=employer_id,
         type=type,
-        after=after,  # type: ignore[arg-type]
+        after=after,
         limit=limit + 1,
     )
     shown, where = page(found, limit, question, lambda one: (one[0], one[1].id))
@@ -194,7 +194,7 @@ def list_employers(by: AskedBy, name: Text | None = None, limit: Limit = 50, cur
     by.principal.require(Permission.KNOW_RECIPIENTS)
     question = fingerprint("employers", name)
     after = read_cursor(cursor, question, str, str)
-    found = recipients.search_employers(by.connection, name=name, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    found = recipients.search_employers(by.connection, name=name, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda one: (one[0], one[1].id))
     return answer({"data": [_employer(employer) for _, employer in shown], "page": where})
 

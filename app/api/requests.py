@@ -97,7 +97,7 @@ class StrictRequest(Request):
     """A request whose body is read once, up to a limit, and parsed without doubt."""
 
     async def read(self, limit: int) -> None:
-        """Reads and parses the body. Raises BodyTooLarge before more than the limit is held, NotJsonType, and `parse`'s."""
+        """Reads and parses the body. Raises BodyTooLarge before more than that is held, NotJsonType, and `parse`'s."""
         kind = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise NotJsonType("Send application/json")

@@ -19,7 +19,7 @@ from app.domain.violations import State
 from app.services import policies, proofs, violations
 from app.services.proofs import Shown
 from app.services.screening import Proof
-from app.storage.violations import ViolationFilter
+from app.services.violations import ViolationFilter
 
 router = APIRouter(prefix="/v1", tags=["violations"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
@@ -94,7 +94,7 @@ def list_violations(
     )
     question = fingerprint("violations", by.principal.id, wanted)
     after = read_cursor(cursor, question, str)
-    found = violations.listed(by.connection, by.principal, wanted, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    found = violations.listed(by.connection, by.principal, wanted, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda case: (case.id,))
     book = policies.current(by.connection, by.desk)
     return answer({"data": [violation_out(book, case) for case in shown], "page": where})

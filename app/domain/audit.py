@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -87,3 +87,8 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 def canonical(value: object) -> str:
     """The one way a value is written into history: JSON with sorted keys, no spaces, no floats."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def iso(moment: datetime) -> str:
+    """The one way a moment is written as text: UTC, microseconds, Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -81,9 +81,10 @@ class Value:
 class Listed:
     """One natural person on an entry, with employer and type on that day.
 
-    `recipient_id` is the canonical person after merges, `listed_as` the one named at the time. A guest names the client
-    whose guest they are in `guest_of`; where that client is not on the entry, `client_employer_id` and `client_type` say
-    who the client is. `share` is an explicit part of the amount in minor units; None means an equal part.
+    `recipient_id` is the canonical person after merges, `listed_as` the one named at the time. A guest names the
+    client whose guest they are in `guest_of`; where that client is not on the entry, `client_employer_id` and
+    `client_type` say who the client is. `share` is an explicit part of the amount in minor units; None means an
+    equal part.
     """
 
     recipient_id: str
@@ -98,7 +99,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry as one version of it stands. Money is in minor units of `currency`; `sequence` is the order of record."""
+    """An entry as one version of it stands. Money in minor units of `currency`; `sequence` is the order of record."""
 
     id: str
     sequence: int

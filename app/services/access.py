@@ -16,7 +16,7 @@ from app.domain.access import BadKey, Principal, Role
 from app.domain.refusals import Conflict, NotFound
 from app.services.desk import Desk
 from app.storage import access
-from app.storage.access import KnownKey
+from app.storage.access import KnownKey as KnownKey
 from app.storage.ids import new_id
 
 _KEY = re.compile(r"prp_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)

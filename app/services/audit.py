@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from app.domain.audit import EMPTY, leaf_hash
 from app.services.desk import Desk
 from app.storage import audit
-from app.storage.audit import Record, RecordFilter
+from app.storage.audit import Record as Record
+from app.storage.audit import RecordFilter as RecordFilter
 
 
 @dataclass
@@ -35,7 +36,7 @@ def records(connection: Connection, desk: Desk, wanted: RecordFilter, *, after: 
 def verify(
     connection: Connection, log_id: str, *, progress: Callable[[int], None] = lambda _: None, most: int = 20
 ) -> Verification:
-    """Recomputes the tree from the stored bytes. It finds changed, missing, added and moved records, up to `most` faults.
+    """Recomputes the tree from the stored bytes. Finds changed, missing, added and moved records, up to `most`.
 
     What was cut off at the end together with its head is found only by a checkpoint that is held elsewhere.
     """

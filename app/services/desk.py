@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from app.domain.audit import Stamp
 from app.domain.policies import PolicyBook
@@ -19,6 +22,13 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class Remembered(NamedTuple):
+    """The policy book as of a publication; replaced as a whole, so that no thread sees half of two."""
+
+    epoch: int
+    book: PolicyBook
+
+
 @dataclass
 class Desk:
     """One process's place of work. Nothing here decides anything by itself; the book is checked against its epoch."""
@@ -27,8 +37,7 @@ class Desk:
     database: Database
     clock: Callable[[], datetime] = wall_clock
     sequencer: Sequencer = field(default_factory=Sequencer)
-    book_epoch: int = -1
-    book: PolicyBook = field(default_factory=lambda: PolicyBook([]))
+    remembered: Remembered = field(default_factory=lambda: Remembered(-1, PolicyBook([])))
 
     def today(self) -> date:
         """The day it is in the firm's time zone."""
@@ -41,3 +50,6 @@ class Desk:
     def journal(self) -> Journal:
         """A fresh journal for one transaction."""
         return Journal(self.settings.log_id)
+
+
+__all__ = ["Connection", "Desk", "Remembered", "wall_clock"]

@@ -27,7 +27,8 @@ from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
 from app.storage import screening as answer_rows
 from app.storage.answers import Answer
-from app.storage.entries import EntryFilter, KnownEntry, NewVersion
+from app.storage.entries import EntryFilter as EntryFilter
+from app.storage.entries import KnownEntry, NewVersion
 from app.storage.ids import new_id
 from app.storage.recipients import KnownRecipient
 from app.storage.screening import Known
@@ -67,7 +68,7 @@ class KeyInUse(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry with its results: what the caller of a recording is told. `others` are changed results of other entries."""
+    """An entry with its results, as its recorder is told. `others` are changed results of other entries."""
 
     entry: Entry
     version: int
@@ -91,8 +92,9 @@ Render = Callable[[Principal, Sequence[Outcome]], tuple[int, str]]
 class Submission:
     """One request to record: its drafts in order (or why one cannot be read), and how its answer is written.
 
-    With an idempotency `key`, the answer is kept under (principal, route, key) and given again to every repetition whose
-    `fingerprint` is the same. `render` turns principal and outcomes into status and body; nothing refused is remembered.
+    With an idempotency `key`, the answer is kept under (principal, route, key) and given again to every repetition
+    whose `fingerprint` is the same. `render` turns principal and outcomes into status and body. Nothing refused is
+    remembered.
     """
 
     credentials: Credentials
@@ -139,9 +141,9 @@ def record(connection: Connection, desk: Desk, submissions: Sequence[Submission]
     first_of: dict[answers.Key, _Work] = {}
     works: list[_Work | None] = []
     for one in submissions:
-        work = _admit(one, principals, given, first_of, desk)
-        works.append(work if isinstance(work, _Work) else None)
-        replies.append(None if isinstance(work, _Work) else work)
+        admitted = _admit(one, principals, given, first_of, desk)
+        works.append(admitted if isinstance(admitted, _Work) else None)
+        replies.append(None if isinstance(admitted, _Work) else admitted)
     todo = [work for work in works if work is not None and _first(work, first_of)]
     journal = desk.journal()
     _record_all(connection, desk, todo, journal)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from app.domain.audit import Note, Stamp, canonical, leaf_hash
+from app.domain.audit import Note, Stamp, canonical, iso, leaf_hash
 from app.storage import audit
-from app.storage.tables import iso
 
 
 class Journal:

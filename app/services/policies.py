@@ -14,11 +14,11 @@ from app.domain.money import Rate
 from app.domain.policies import Policy, PolicyBook, Settings, parse, to_document
 from app.domain.refusals import Conflict, Forbidden, NotFound
 from app.services import packs
-from app.services.desk import Desk
+from app.services.desk import Desk, Remembered
 from app.services.journal import Journal
 from app.storage import policies
 from app.storage.ids import new_id
-from app.storage.policies import KnownPolicy
+from app.storage.policies import KnownPolicy as KnownPolicy
 
 ALWAYS = date(2000, 1, 1)
 
@@ -40,13 +40,19 @@ class SelfPublication(Forbidden):
 def current(connection: Connection, desk: Desk, *, hold: bool = False) -> PolicyBook:
     """All published versions, remembered until the next publication; with `hold`, none can be published meanwhile."""
     epoch = policies.epoch(connection, hold=hold)
-    if epoch != desk.book_epoch:
-        desk.book, desk.book_epoch = book_of(policies.published(connection)), epoch
-    return desk.book
+    remembered = desk.remembered
+    if remembered.epoch != epoch:
+        remembered = desk.remembered = Remembered(epoch, read(connection))
+    return remembered.book
+
+
+def read(connection: Connection) -> PolicyBook:
+    """All published versions as this transaction sees them, its own publication too; not remembered."""
+    return book_of(policies.published(connection))
 
 
 def book_of(known: list[KnownPolicy]) -> PolicyBook:
-    """The book of published versions. A rate, once published, is known to all versions; the last one published holds."""
+    """The book of published versions. A rate, once published, is known to all; the last one published holds."""
     parsed = [(one, parse(json.loads(one.document), packs.exponent)) for one in known]
     rates = _rates([policy.settings for _, policy in parsed])
     return PolicyBook(

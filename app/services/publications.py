@@ -1,4 +1,4 @@
-"""Publishing a policy: a second person puts it in force, and everything it touches is judged anew in the same transaction."""
+"""Publishing a policy: a second person puts it in force, and everything it touches is judged anew at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def publish(
         connection, desk, policy_id, effective_from=effective_from, by=by, journal=journal, door=door
     )
     done = Publication(known)
-    book = policies.current(connection, desk)
+    book = policies.read(connection)
     stamp, sequence = desk.stamp(by, door=door), desk.sequencer.next()
     since = _first_touched(book, known, effective_from)
     for owners in _in_parts(entry_rows.owners_since(connection, since)):

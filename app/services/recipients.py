@@ -16,7 +16,8 @@ from app.services.desk import Desk
 from app.services.journal import Journal
 from app.storage import recipients
 from app.storage.ids import new_id
-from app.storage.recipients import KnownEmployer, KnownRecipient
+from app.storage.recipients import KnownEmployer as KnownEmployer
+from app.storage.recipients import KnownRecipient as KnownRecipient
 
 
 class UnknownRecipient(Unprocessable):

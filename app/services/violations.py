@@ -12,14 +12,15 @@ from app.domain.audit import Stamp
 from app.domain.entries import Entry
 from app.domain.policies import PolicyBook
 from app.domain.refusals import NotFound
-from app.domain.screening import Assessment, Outcome, treated_as
+from app.domain.screening import Assessment, Outcome
 from app.domain.violations import Movement, State, movement
 from app.services.journal import Journal
-from app.services.screening import Change, policy_id
+from app.services.screening import Change, kind_in, policy_id
 from app.storage import screening, violations
 from app.storage.ids import new_id
 from app.storage.screening import Known
-from app.storage.violations import KnownViolation, ViolationFilter
+from app.storage.violations import KnownViolation as KnownViolation
+from app.storage.violations import ViolationFilter as ViolationFilter
 
 
 class ViolationNotFound(NotFound):
@@ -36,7 +37,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Caused:
-    """A changed result with its place in the order of record, its cause (`entry:version` where another entry's), who, when."""
+    """A changed result with its place in the order of record, its cause (another entry and version), who and when."""
 
     change: Change
     known_from: int
@@ -107,7 +108,6 @@ def _opened(book: PolicyBook, one: Caused, about: Mapping[str, About]) -> KnownV
         raise ValueError("a case is opened for a result")
     line, entry = answer.line, about[answer.line.entry_id].entry
     rule = book.rule_on(line.rule_id, line.occurred_on)
-    policy = book.in_force(line.occurred_on)
     return KnownViolation(
         id=new_id("vio"),
         version=1,
@@ -122,7 +122,7 @@ def _opened(book: PolicyBook, one: Caused, about: Mapping[str, About]) -> KnownV
         giver=entry.giver,
         submitted_by=about[line.entry_id].submitted_by,
         direction=entry.direction.value,
-        kind=(treated_as(entry, policy.settings) if policy else entry.kind).value,
+        kind=kind_in(book, entry).value,
         employer_id=next(
             (person.employer_id for person in entry.recipients if person.recipient_id == line.shown), None
         ),

@@ -1,4 +1,4 @@
-"""The writer: one thread that gathers waiting submissions and records them in one transaction, with one commit for all."""
+"""The writer: one thread gathers waiting submissions and records them in one transaction, one commit for all."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ class Writer:
         return batch, False
 
     def _record(self, batch: Sequence[_Waiting]) -> Sequence[Reply | BaseException]:
-        """One transaction for all; where that fails, one for each, so that a bad one never takes its neighbours along."""
+        """One transaction for all; where that fails, one for each: a bad one never takes its neighbours along."""
         try:
             return self._transaction([one.submission for one in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
             if len(batch) == 1 or isinstance(error, Unavailable):
                 return [error] * len(batch)
             _log.exception("a batch of %d failed and is recorded one by one", len(batch))

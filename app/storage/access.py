@@ -32,7 +32,7 @@ _ALL = select(*(getattr(ApiKeyRow, column) for column in KnownKey._fields))
 def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownKey]:
     """The keys that exist among the ids."""
     rows = connection.execute(_ALL.where(ApiKeyRow.id.in_(sorted(set(ids)))))
-    return {row.id: KnownKey(*row) for row in rows}
+    return {row.id: KnownKey._make(row) for row in rows}
 
 
 def add(connection: Connection, key: KnownKey) -> None:
@@ -53,4 +53,4 @@ def revoke(connection: Connection, key_id: str, *, version: int, at: datetime) -
 def listed(connection: Connection, *, after: str | None, limit: int) -> list[KnownKey]:
     """Keys, newest first."""
     question = _ALL.where(ApiKeyRow.id < after) if after else _ALL
-    return [KnownKey(*row) for row in connection.execute(question.order_by(ApiKeyRow.id.desc()).limit(limit))]
+    return [KnownKey._make(row) for row in connection.execute(question.order_by(ApiKeyRow.id.desc()).limit(limit))]

@@ -37,7 +37,7 @@ def find(connection: Connection, keys: Iterable[Key]) -> dict[Key, Answer]:
             tuple_(row.principal, row.route, row.key).in_(wanted)
         )
     )
-    return {(answer.principal, answer.route, answer.key): answer for answer in (Answer(*found) for found in rows)}
+    return {(answer.principal, answer.route, answer.key): answer for answer in (Answer._make(found) for found in rows)}
 
 
 def keep(connection: Connection, answers: Sequence[Answer]) -> None:

@@ -69,7 +69,7 @@ def listed(connection: Connection, log_id: str, wanted: RecordFilter, *, after: 
     ):
         if value is not None:
             question = question.where(column == value)
-    return [Record(*row) for row in connection.execute(question.order_by(AuditRecordRow.position).limit(limit))]
+    return [Record._make(row) for row in connection.execute(question.order_by(AuditRecordRow.position).limit(limit))]
 
 
 def every(connection: Connection, log_id: str, *, page: int = 5000) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""The database: connections, transactions with whole-transaction retry, fast bulk rows, and migration to the newest schema."""
+"""The database: connections, transactions with whole-transaction retry, fast bulk rows, and migration."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from app.domain.audit import iso
 from app.domain.refusals import Unavailable
-from app.storage.tables import Base, iso
+from app.storage.tables import Base
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -86,6 +87,11 @@ class Database:
             connection.begin(),
         ):
             return work(connection)
+
+    def ping(self) -> None:
+        """Raises DatabaseAway unless the database answers."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Lets go of all connections."""

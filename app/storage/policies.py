@@ -69,13 +69,13 @@ def last_version(connection: Connection) -> int:
 def by_id(connection: Connection, policy_id: str) -> KnownPolicy | None:
     """One version."""
     row = connection.execute(_ALL.where(PolicyRow.id == policy_id)).first()
-    return KnownPolicy(*row) if row else None
+    return KnownPolicy._make(row) if row else None
 
 
 def published(connection: Connection) -> list[KnownPolicy]:
     """All published versions, in the order of publication."""
     rows = connection.execute(_ALL.where(PolicyRow.state == "published").order_by(PolicyRow.known_from))
-    return [KnownPolicy(*row) for row in rows]
+    return [KnownPolicy._make(row) for row in rows]
 
 
 def listed(connection: Connection, *, state: str | None, before: int | None, limit: int) -> list[KnownPolicy]:
@@ -85,4 +85,6 @@ def listed(connection: Connection, *, state: str | None, before: int | None, lim
         question = question.where(PolicyRow.state == state)
     if before is not None:
         question = question.where(PolicyRow.version < before)
-    return [KnownPolicy(*row) for row in connection.execute(question.order_by(PolicyRow.version.desc()).limit(limit))]
+    return [
+        KnownPolicy._make(row) for row in connection.execute(question.order_by(PolicyRow.version.desc()).limit(limit))
+    ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, literal, select, tuple_, update
 
 from app.storage.tables import EmployerRow, ExternalIdRow, RecipientRow
 
@@ -64,11 +64,11 @@ def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipien
     if not wanted:
         return {}
     rows = connection.execute(_WITH_EMPLOYER.where(RecipientRow.id.in_(wanted)))
-    return {row.id: KnownRecipient(*row) for row in rows}
+    return {row.id: KnownRecipient._make(row) for row in rows}
 
 
 def lock(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient]:
-    """The same, held until the transaction ends; always in the order of ids, so that no two writers wait for each other."""
+    """The same, held until the transaction ends; in the order of ids, so that no two writers wait for each other."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
@@ -77,7 +77,7 @@ def lock(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient
         .order_by(RecipientRow.id)
         .with_for_update(of=RecipientRow, key_share=True)
     )
-    return {row.id: KnownRecipient(*row) for row in connection.execute(question)}
+    return {row.id: KnownRecipient._make(row) for row in connection.execute(question)}
 
 
 def lock_employers(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEmployer]:
@@ -88,7 +88,7 @@ def lock_employers(connection: Connection, ids: Iterable[str]) -> dict[str, Know
     question = (
         select(*_EMPLOYER).where(EmployerRow.id.in_(wanted)).order_by(EmployerRow.id).with_for_update(key_share=True)
     )
-    return {row.id: KnownEmployer(*row) for row in connection.execute(question)}
+    return {row.id: KnownEmployer._make(row) for row in connection.execute(question)}
 
 
 def touch(connection: Connection, recipients: Sequence[str], employers: Sequence[str], sequence: int) -> None:
@@ -129,7 +129,7 @@ def employers_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Kno
     if not wanted:
         return {}
     rows = connection.execute(select(*_EMPLOYER).where(EmployerRow.id.in_(wanted)))
-    return {row.id: KnownEmployer(*row) for row in rows}
+    return {row.id: KnownEmployer._make(row) for row in rows}
 
 
 def employers_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, KnownEmployer]:
@@ -138,23 +138,23 @@ def employers_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, K
     if not wanted:
         return {}
     rows = connection.execute(select(EmployerRow.name_key, *_EMPLOYER).where(EmployerRow.name_key.in_(wanted)))
-    return {row[0]: KnownEmployer(*row[1:]) for row in rows}
+    return {row[0]: KnownEmployer._make(row[1:]) for row in rows}
 
 
-def add_employers(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+def add_employers(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """New employers. A unique violation means that somebody added one of them at this moment."""
     if rows:
-        connection.execute(insert(EmployerRow), rows)
+        connection.execute(insert(EmployerRow), list(rows))
 
 
 def add(
-    connection: Connection, rows: Sequence[dict[str, object]], external_ids: Sequence[dict[str, object]] = ()
+    connection: Connection, rows: Sequence[Mapping[str, object]], external_ids: Sequence[Mapping[str, object]] = ()
 ) -> None:
     """New recipients with their external ids. A unique violation means that somebody added one at this moment."""
     if rows:
-        connection.execute(insert(RecipientRow), rows)
+        connection.execute(insert(RecipientRow), list(rows))
     if external_ids:
-        connection.execute(insert(ExternalIdRow), external_ids)
+        connection.execute(insert(ExternalIdRow), list(external_ids))
 
 
 def external_ids(connection: Connection, recipient_id: str) -> list[tuple[str, str]]:
@@ -190,7 +190,7 @@ def search(
     if after:
         question = question.where(tuple_(RecipientRow.name_key, RecipientRow.id) > tuple_(*map(literal, after)))
     rows = connection.execute(question.order_by(RecipientRow.name_key, RecipientRow.id).limit(limit))
-    return [(row[0], KnownRecipient(*row[1:])) for row in rows]
+    return [(row[0], KnownRecipient._make(row[1:])) for row in rows]
 
 
 def search_employers(
@@ -198,7 +198,7 @@ def search_employers(
 ) -> list[tuple[str, KnownEmployer]]:
     """Employers by name, with their sort key."""
     question = select(EmployerRow.name_key, *_EMPLOYER)
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     if name:
         begins = EmployerRow.name_key.startswith(name, autoescape=True)
         conditions.append(begins | EmployerRow.name_key.contains(" " + name, autoescape=True))
@@ -207,7 +207,7 @@ def search_employers(
     rows = connection.execute(
         question.where(and_(True, *conditions)).order_by(EmployerRow.name_key, EmployerRow.id).limit(limit)
     )
-    return [(row[0], KnownEmployer(*row[1:])) for row in rows]
+    return [(row[0], KnownEmployer._make(row[1:])) for row in rows]
 
 
 def change(connection: Connection, recipient_id: str, *, version: int, values: dict[str, object]) -> bool:

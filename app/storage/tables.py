@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.domain.audit import iso
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -49,15 +51,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
-def iso(moment: datetime) -> str:
-    """The one way a moment is written as text: UTC, microseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 class Base(DeclarativeBase):
     """All tables."""
 
-    type_annotation_map = {str: Text, int: BigInteger, datetime: UtcDateTime, date: Date}
+    type_annotation_map: ClassVar = {str: Text, int: BigInteger, datetime: UtcDateTime, date: Date}
 
 
 class EmployerRow(Base):
@@ -173,7 +170,7 @@ _CURRENT = text("known_until IS NULL")
 
 
 class AssessmentRow(Base):
-    """The answer for one rule, entry and recipient (or employer), known from one moment until the next one took its place.
+    """The answer for one rule, entry and recipient (or employer), known from one moment until the next took its place.
 
     Never overwritten: a new answer closes `known_until` of the old one and says its cause.
     """

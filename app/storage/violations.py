@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Select, bindparam, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select, tuple_, update
 
 from app.storage.tables import ViolationRow
 
@@ -50,7 +50,7 @@ _ALL = select(*(getattr(ViolationRow, column) for column in _COLUMNS))
 
 
 def _read(question: Select[tuple[object, ...]], connection: Connection) -> list[KnownViolation]:
-    return [KnownViolation(*row) for row in connection.execute(question)]  # type: ignore[arg-type]
+    return [KnownViolation(*values) for values in cast("list[tuple[Any, ...]]", connection.execute(question).all())]
 
 
 def add(connection: Connection, cases: Sequence[KnownViolation]) -> None:
@@ -64,7 +64,7 @@ def add(connection: Connection, cases: Sequence[KnownViolation]) -> None:
 def change(connection: Connection, cases: Sequence[KnownViolation]) -> None:
     """Cases as they stand after a change; the caller holds the lock on their subjects."""
     if cases:
-        changed = {column: bindparam(f"to_{column}") for column in _COLUMNS if column != "id"}
+        changed: dict[str, Any] = {column: bindparam(f"to_{column}") for column in _COLUMNS if column != "id"}
         statement = update(ViolationRow).where(ViolationRow.id == bindparam("of_id")).values(changed)
         connection.execute(
             statement,
@@ -113,35 +113,35 @@ def listed(
     connection: Connection, wanted: ViolationFilter, *, after: tuple[str] | None, limit: int
 ) -> list[KnownViolation]:
     """Violations, newest first. Constant cost per page, whatever the page."""
-    question = _ALL
-    if wanted.own is not None:
-        question = question.where(or_(ViolationRow.submitted_by == wanted.own, ViolationRow.giver == wanted.own))
-    for column, values in (
-        (ViolationRow.state, wanted.state),
-        (ViolationRow.rule_id, wanted.rule_id),
-        (ViolationRow.severity, wanted.severity),
-        (ViolationRow.kind, wanted.kind),
-    ):
-        if values:
-            question = question.where(column.in_(values))
-    for column, value in (
-        (ViolationRow.direction, wanted.direction),
-        (ViolationRow.giver, wanted.giver),
-        (ViolationRow.shown, wanted.recipient_id),
-        (ViolationRow.entry_id, wanted.entry_id),
-    ):
-        if value is not None:
-            question = question.where(column == value)
-    if wanted.employer_id is not None:
-        question = question.where(
-            or_(ViolationRow.employer_id == wanted.employer_id, ViolationRow.shown == wanted.employer_id)
-        )
-    if wanted.occurred_from:
-        question = question.where(ViolationRow.occurred_on >= wanted.occurred_from)
-    if wanted.occurred_to:
-        question = question.where(ViolationRow.occurred_on <= wanted.occurred_to)
-    if wanted.over_at_least is not None:
-        question = question.where(ViolationRow.over_by >= wanted.over_at_least)
+    question = _ALL.where(*_conditions(wanted))
     if after:
-        question = question.where(ViolationRow.id < literal(after[0]))
+        question = question.where(ViolationRow.id < after[0])
     return _read(question.order_by(ViolationRow.id.desc()).limit(limit), connection)
+
+
+def _conditions(wanted: ViolationFilter) -> Iterator[ColumnElement[bool]]:
+    row = ViolationRow
+    if wanted.own is not None:
+        yield or_(row.submitted_by == wanted.own, row.giver == wanted.own)
+    if wanted.employer_id is not None:
+        yield or_(row.employer_id == wanted.employer_id, row.shown == wanted.employer_id)
+    any_of = {
+        row.state: wanted.state,
+        row.rule_id: wanted.rule_id,
+        row.severity: wanted.severity,
+        row.kind: wanted.kind,
+    }
+    yield from (column.in_(values) for column, values in any_of.items() if values)
+    just = {
+        row.direction: wanted.direction,
+        row.giver: wanted.giver,
+        row.shown: wanted.recipient_id,
+        row.entry_id: wanted.entry_id,
+    }
+    yield from (column == value for column, value in just.items() if value is not None)
+    if wanted.occurred_from:
+        yield row.occurred_on >= wanted.occurred_from
+    if wanted.occurred_to:
+        yield row.occurred_on <= wanted.occurred_to
+    if wanted.over_at_least is not None:
+        yield row.over_by >= wanted.over_at_least

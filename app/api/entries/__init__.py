@@ -23,9 +23,8 @@ from app.domain.access import Principal
 from app.domain.entries import Direction, Kind, Standing
 from app.domain.refusals import Malformed, Refusal
 from app.services import entries
-from app.services.entries import Outcome, Recorded, Submission
+from app.services.entries import EntryFilter, Outcome, Recorded, Submission
 from app.services.writer import Writer
-from app.storage.entries import EntryFilter
 
 router = APIRouter(prefix="/v1", tags=["entries"], route_class=StrictRoute)
 _KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
@@ -85,7 +84,7 @@ async def create_entry(body: EntryIn, request: Request, idempotency_key: Idempot
 
 @router.post("/entries/batch", response_model=BatchOut, responses={400: {"model": problems.Problem}})
 async def create_entries(body: BatchIn, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-    """Record up to 500 entries in one transaction; a refused one leaves its neighbours alone. Needs an Idempotency-Key."""
+    """Record up to 500 entries together; a refused one leaves its neighbours alone. Needs an Idempotency-Key."""
     if idempotency_key is None:
         raise IdempotencyKeyRequired("Send an Idempotency-Key, so that a repeated batch records nothing twice")
     most = desk_of(request).settings.batch_limit
@@ -187,6 +186,6 @@ def list_entries(
     )
     question = fingerprint("entries", by.principal.id, wanted)
     after = read_cursor(cursor, question, date, str)
-    found = entries.listed(by.connection, by.desk, by.principal, wanted, after=after, limit=limit + 1)  # type: ignore[arg-type]
+    found = entries.listed(by.connection, by.desk, by.principal, wanted, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda one: (one.entry.occurred_on, one.entry.id))
     return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})

@@ -42,7 +42,7 @@ class ExternalIdIn(In):
 
 
 class PersonIn(In):
-    """A person: by our `id`, by `external_id`, or by `name`, `employer` and `email`; who is not known yet is created."""
+    """A person: by our `id`, by `external_id`, or by `name`, `employer` and `email`; whoever is new is created."""
 
     id: Annotated[str, StringConstraints(pattern=r"^rec_[0-9a-f]{32}$")] | None = None
     external_id: ExternalIdIn | None = None

@@ -8,15 +8,14 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.api.fields import MoneyOut, money
+from app.domain.audit import iso
 from app.domain.entries import Entry, Listed
 from app.domain.money import format_minor
 from app.domain.policies import Measure, PolicyBook, Rule
 from app.domain.screening import Assessment, Span
-from app.domain.screening import treated_as as kind_as_treated
 from app.services.entries import Recorded
-from app.services.screening import Change, policy_id
-from app.storage.tables import iso
-from app.storage.violations import KnownViolation
+from app.services.screening import Change, kind_in, policy_id
+from app.services.violations import KnownViolation
 
 
 class PeriodOut(BaseModel):
@@ -131,7 +130,6 @@ class EntryOut(BaseModel):
 def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
     """An entry with its results; `fresh` in the answer that records it."""
     entry = one.entry
-    policy = one.book.in_force(entry.occurred_on)
     body: dict[str, Any] = {
         "id": entry.id if one.version else None,
         "version": one.version,
@@ -140,7 +138,7 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "recorded_at": iso(one.recorded_at) if one.version else None,
         "submitted_by": one.submitted_by,
         "kind": entry.kind,
-        "treated_as": kind_as_treated(entry, policy.settings) if policy else entry.kind,
+        "treated_as": kind_in(one.book, entry),
         "direction": entry.direction,
         "giver": entry.giver,
         "giver_type": entry.giver_type,

@@ -1,4 +1,4 @@
-"""A policy: a dated set of rules with its settings; and the book of all published ones, which knows what was in force."""
+"""A policy: a dated set of rules with its settings; and the book of all, which knows what was in force when."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Dated(Generic[T]):
 def in_force(schedule: Sequence[Dated[T]], on: date) -> T | None:
     """The value of a schedule on a day, or None where there is none.
 
-    Source: FINRA Regulatory Notice 26-05 for the case that made it necessary: 300.00 USD from 2026-03-30, 100.00 before.
+    Source: FINRA Regulatory Notice 26-05 made it necessary: 300.00 USD from 2026-03-30, 100.00 before.
     """
     for row in schedule:
         if row.holds(on):
@@ -194,7 +194,7 @@ class Policy:
 
 
 class PolicyBook:
-    """All published versions. On a day, the one that took effect last is in force; of two on one day, the later version."""
+    """All published versions. In force is the one that took effect last; of two on one day, the later version."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         ordered = sorted(policies, key=lambda policy: (policy.effective_from, policy.version))

@@ -1,4 +1,4 @@
-"""Screening: judging entries against the policy in force. `count` reads one entry, `judge` adds up, `explain` proves."""
+"""Screening: entries against the policy in force. `count` reads one entry, `judge` adds up, `explain` proves."""
 
 from app.domain.screening.counting import Line, Weighing, apportion, count, gathered, treated_as
 from app.domain.screening.explaining import Step, explain

@@ -38,8 +38,8 @@ class GuestOfNobody(Unprocessable):
 class Line(NamedTuple):
     """What an entry adds under a rule for one subject: the unit of everything that is added up.
 
-    `subject` is whose shares add up, `shown` the recipient (or employer) the result is reported for. `counted` is in minor
-    units of the rule's currency, or a plain number. `forbidden` marks what violates whatever it is worth.
+    `subject` is whose shares add up, `shown` the recipient (or employer) the result is reported for. `counted` is in
+    minor units of the rule's currency, or a plain number. `forbidden` marks what violates whatever it is worth.
     """
 
     rule_id: str

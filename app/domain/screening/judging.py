@@ -1,4 +1,4 @@
-"""Judging: running totals of lines against the limit in force, by full replay (the definition) or from a total (the fast path)."""
+"""Judging: running totals against the limit in force, by full replay (the definition) or from a total (fast)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Assessment(NamedTuple):
 def judge(lines: Iterable[Line], rule_on: RuleOn) -> Iterator[Assessment]:
     """Every line of one subject with its running total, in order of event date, ties in order of record.
 
-    This is the plain definition: a replay of the subject's whole history. A line on a day without a limit has no result.
+    This is the plain definition: a replay of the subject's whole history. A line on a day without a limit has none.
     """
     ordered = sorted(lines, key=attrgetter("order"))
     days = [line.occurred_on for line in ordered]

@@ -1,7 +1,7 @@
 """Screening: the one judge. Batches are judged here, headroom is read here, and every answer is proved here."""
 
 from app.services.screening.headroom import Headroom, headroom
-from app.services.screening.judging import Change, Screened, Weighed, extent, policy_id, replay, screen, weigh
+from app.services.screening.judging import Change, Screened, Weighed, extent, kind_in, policy_id, replay, screen, weigh
 from app.services.screening.proving import Proof, ProvedLine, prove
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Weighed",
     "extent",
     "headroom",
+    "kind_in",
     "policy_id",
     "prove",
     "replay",

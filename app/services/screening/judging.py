@@ -8,9 +8,9 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from app.domain.entries import Entry
+from app.domain.entries import Entry, Kind
 from app.domain.policies import PeriodType, PolicyBook, Rule, Settings
-from app.domain.screening import Assessment, Line, apportion, assess, count, reach, results, span
+from app.domain.screening import Assessment, Line, apportion, assess, count, reach, results, span, treated_as
 from app.storage import entries as entry_rows
 from app.storage import screening
 from app.storage.screening import Known, Question, Total
@@ -21,7 +21,7 @@ _NOTHING = Total(0, None)
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """An entry with its lines: under the version in force on its day, and under later ones that may reach back to it."""
+    """An entry with its lines: under the version in force on its day, and under later ones that may reach back."""
 
     entry: Entry
     lines: Sequence[Line]
@@ -72,7 +72,7 @@ def weigh(book: PolicyBook, entry: Entry) -> Weighed:
 
 
 def screen(connection: Connection, book: PolicyBook, weighed: Sequence[Weighed]) -> list[Screened]:
-    """Judges entries from the front, each seeing those before it; at least one, and as many as need nothing written first.
+    """Judges entries from the front, each seeing those before it; at least one, and as many as need nothing written.
 
     An entry that moves the totals of earlier ones in the same batch waits until those are kept.
     """
@@ -140,12 +140,20 @@ def _differences(
         before = known.get(key)
         if before is None or before.assessment != answer or before.policy_id != policy_id(book, answer):
             changes.append(Change(before, answer))
-    return sorted(changes, key=lambda change: _order(change))
+    return sorted(changes, key=_order)
 
 
 def _order(change: Change) -> tuple[date, int, str, str]:
-    line = (change.after or (change.before and change.before.assessment)).line  # type: ignore[union-attr]
-    return (line.occurred_on, line.sequence, line.rule_id, line.shown)
+    answer = change.after or change.before.assessment if change.before else change.after
+    if answer is None:
+        raise ValueError("a change has a before or an after")
+    return (answer.line.occurred_on, answer.line.sequence, answer.line.rule_id, answer.line.shown)
+
+
+def kind_in(book: PolicyBook, entry: Entry) -> Kind:
+    """The kind that the rules in force on its day see in an entry."""
+    policy = book.in_force(entry.occurred_on)
+    return treated_as(entry, policy.settings) if policy else entry.kind
 
 
 def policy_id(book: PolicyBook, answer: Assessment) -> str:
@@ -205,7 +213,9 @@ def _late(
         ):
             yield line
     for line in one.foreign:
-        if is_after(stored.get(_last_day(line), _NOTHING).last_on, on) or any(other.occurred_on > on for other in pending.get((line.rule_id, line.subject), ())):
+        if is_after(stored.get(_last_day(line), _NOTHING).last_on, on) or any(
+            other.occurred_on > on for other in pending.get((line.rule_id, line.subject), ())
+        ):
             yield line
 
 
@@ -234,7 +244,7 @@ def _in_listed_order(one: Weighed, own: Iterable[Assessment]) -> list[Assessment
 
 
 def extent(book: PolicyBook, since: date) -> tuple[date, date]:
-    """The first day that totals from `since` on can reach back to, and the last day that an entry of `since` can touch."""
+    """The first day that totals from a day on can reach back to, and the last that an entry of the day can touch."""
     rules = [rule for policy in book.policies for rule in policy.rules]
     last = max((reach(rule.period, since) for rule in rules), default=since)
     first = min((span(rule.period, since).start for rule in rules), default=since)

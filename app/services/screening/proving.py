@@ -1,4 +1,4 @@
-"""Proving: the whole arithmetic behind one answer, worked out anew from the facts as they were known when it was given."""
+"""Proving: the arithmetic behind one answer, worked out anew from the facts as they were known at the time."""
 
 from __future__ import annotations
 
