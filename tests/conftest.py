@@ -1,4 +1,4 @@
-"""Fixtures of every test: databases of both kinds, and a loud word when half of the tests could not run."""
+"""Fixtures of every test: databases of both kinds, servers, and a loud word when half of the tests could not run."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.databases import (
     NoPostgres,
     binaries,
 )
+
+pytest_plugins = ["tests.server"]
 
 FreshDatabase = Callable[..., str]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -45,6 +45,11 @@ class ValueBelowZero(Unprocessable):
     title = "Tax, delivery and tip are more than the amount"
 
 
+class GuestOfNobody(Unprocessable):
+    code = "guest_of_nobody"
+    title = "A guest's client is not known"
+
+
 class GuestOfGuest(Unprocessable):
     code = "guest_of_guest"
     title = "A guest's client is a guest"
@@ -81,10 +86,11 @@ class Value:
 class Listed:
     """One natural person on an entry, with employer and type on that day.
 
-    `recipient_id` is the canonical person after merges, `listed_as` the one named at the time. A guest names the
-    client whose guest they are in `guest_of`; where that client is not on the entry, `client_employer_id` and
-    `client_type` say who the client is. `share` is an explicit part of the amount in minor units; None means an
-    equal part.
+    `recipient_id` is the canonical person after merges, `listed_as` the one named at the time, `merges_away` how many
+    merges lie between them (`client_merges_away` for a guest's client). A guest names the client whose guest they are
+    in `guest_of`; where that client is not on the entry, `client_employer_id` and `client_type` say who the client is.
+    `share` is an explicit part of the amount in minor units; None means an equal part. `type_from_record` and
+    `employer_from_record` mark what was not stated but taken from the person's record.
     """
 
     recipient_id: str
@@ -95,6 +101,10 @@ class Listed:
     client_employer_id: str | None = None
     client_type: str | None = None
     share: int | None = None
+    type_from_record: bool = False
+    employer_from_record: bool = False
+    merges_away: int = 0
+    client_merges_away: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ class Entry:
         return 1 if self.hosts is None else len(self.hosts)
 
     def with_people(self, canon: Mapping[str, str]) -> Entry:
-        """The same entry with every person replaced by the one they were merged into."""
+        """The same entry with every person replaced by the one they were merged into, at the end of all merges."""
         if not canon or not any(p.recipient_id in canon or p.guest_of in canon for p in self.recipients):
             return self
         return replace(self, recipients=tuple(_canonical(person, canon) for person in self.recipients))
@@ -149,6 +159,7 @@ class DraftPerson:
     guest_of: Named | None = None
     client_type: str | None = None
     client_employer: str | None = None
+    client_employer_id: str | None = None
     share: int | None = None
 
 
@@ -204,7 +215,8 @@ class Draft:
 def check(entry: Entry) -> None:
     """What an entry must be whatever the policy says.
 
-    Raises HostsUnknown, ListedTwice, GuestOfGuest or SharesDoNotAddUp, each with the pointer of the field at fault.
+    Raises HostsUnknown, ListedTwice, GuestOfGuest, GuestOfNobody or SharesDoNotAddUp, each with the pointer of the
+    field at fault. People are looked at as they are named on the entry, so that no merge, and no undoing, changes it.
     """
     if entry.hosted and entry.hosts_present is None:
         raise HostsUnknown.at("/hosts_present", f"Say whether a host was present at the {entry.kind}: true or false")
@@ -214,13 +226,21 @@ def check(entry: Entry) -> None:
 
 def _check_people(people: tuple[Listed, ...]) -> None:
     guests = {person.recipient_id for person in people if person.guest_of is not None}
+    clients = {person.recipient_id for person in people if person.guest_of is None}
     seen: set[str] = set()
     for place, person in enumerate(people):
         if person.recipient_id in seen:
             raise ListedTwice.at(f"/recipients/{place}", "This person is listed already")
         seen.add(person.recipient_id)
-        if person.guest_of is not None and person.guest_of in guests:
+        if person.guest_of is None:
+            continue
+        if person.guest_of in guests:
             raise GuestOfGuest.at(f"/recipients/{place}/guest_of", "A guest is the guest of a client, not of a guest")
+        if person.guest_of not in clients and person.client_type is None:
+            raise GuestOfNobody.at(
+                f"/recipients/{place}/client_type",
+                "A guest's client is not on the entry: say the client's type and employer",
+            )
 
 
 def _check_shares(entry: Entry) -> None:
@@ -234,12 +254,24 @@ def _check_shares(entry: Entry) -> None:
 
 
 def _canonical(person: Listed, canon: Mapping[str, str]) -> Listed:
+    recipient_id, merges_away = _end_of(person.recipient_id, canon)
+    guest_of, client_merges_away = _end_of(person.guest_of, canon) if person.guest_of else (None, 0)
     return replace(
         person,
-        recipient_id=canon.get(person.recipient_id, person.recipient_id),
+        recipient_id=recipient_id,
         listed_as=person.listed_as or person.recipient_id,
-        guest_of=canon.get(person.guest_of, person.guest_of) if person.guest_of else None,
+        guest_of=guest_of,
+        merges_away=person.merges_away + merges_away,
+        client_merges_away=person.client_merges_away + client_merges_away,
     )
+
+
+def _end_of(person: str, canon: Mapping[str, str]) -> tuple[str, int]:
+    """Whom somebody turned out to be, and after how many merges."""
+    merges = 0
+    while person in canon:
+        person, merges = canon[person], merges + 1
+    return person, merges
 
 
 def to_document(entry: Entry) -> dict[str, object]:
@@ -297,8 +329,14 @@ def from_document(id: str, sequence: int, document: Mapping[str, Any]) -> Entry:
     )
 
 
+_DEFAULTS: dict[type, list[tuple[str, object]]] = {
+    kind: [(one.name, one.default) for one in fields(kind)] for kind in (Value, Listed)
+}
+
+
 def _said(record: Value | Listed) -> dict[str, object]:
-    return {name: said for name in record.__slots__ if (said := getattr(record, name)) not in (None, "", 0)}
+    """What was said, without what is as it is by default."""
+    return {name: said for name, default in _DEFAULTS[type(record)] if (said := getattr(record, name)) != default}
 
 
 def _fact(name: str, fact: object) -> object:

@@ -57,8 +57,8 @@ def parse_rate(text: str) -> Rate:
 
 def convert(minor: int, source: Currency, target: Currency, rate: Rate) -> int:
     """An amount in another currency, rounded half up to its minor unit."""
-    scaled = minor * rate.numerator * 10**target.exponent
-    divisor = 10 ** (rate.scale + source.exponent)
+    scaled: int = minor * rate.numerator * 10**target.exponent
+    divisor: int = 10 ** (rate.scale + source.exponent)
     return (2 * scaled + divisor) // (2 * divisor)
 
 

@@ -36,8 +36,11 @@ class Desk:
     settings: Settings
     database: Database
     clock: Callable[[], datetime] = wall_clock
-    sequencer: Sequencer = field(default_factory=Sequencer)
+    sequencer: Sequencer = field(init=False)
     remembered: Remembered = field(default_factory=lambda: Remembered(-1, PolicyBook([])))
+
+    def __post_init__(self) -> None:
+        self.sequencer = Sequencer(self.clock)
 
     def today(self) -> date:
         """The day it is in the firm's time zone."""

@@ -10,8 +10,8 @@ from datetime import date
 from sqlalchemy import Connection
 
 from app.domain.audit import canonical
-from app.domain.money import Rate
-from app.domain.policies import Policy, PolicyBook, Settings, parse, to_document
+from app.domain.money import Currency, Rate
+from app.domain.policies import ParsedPolicy, Policy, PolicyBook, parse, to_document
 from app.domain.refusals import Conflict, Forbidden, NotFound
 from app.services import packs
 from app.services.desk import Desk, Remembered
@@ -54,7 +54,7 @@ def read(connection: Connection) -> PolicyBook:
 def book_of(known: list[KnownPolicy]) -> PolicyBook:
     """The book of published versions. A rate, once published, is known to all; the last one published holds."""
     parsed = [(one, parse(json.loads(one.document), packs.exponent)) for one in known]
-    rates = _rates([policy.settings for _, policy in parsed])
+    rates = _rates([policy for _, policy in parsed])
     return PolicyBook(
         Policy(
             one.id,
@@ -62,22 +62,20 @@ def book_of(known: list[KnownPolicy]) -> PolicyBook:
             one.name,
             one.effective_from or ALWAYS,
             policy.rules,
-            _with_rates(policy.settings, rates),
+            replace(policy.settings, fx=rates[policy.rules[0].currency]),
         )
         for one, policy in parsed
     )
 
 
-def _rates(published: list[Settings]) -> Mapping[str, Mapping[date, Rate]]:
-    rates: dict[str, dict[date, Rate]] = {}
-    for settings in published:
-        for currency, days in settings.fx.items():
-            rates.setdefault(currency, {}).update(days)
+def _rates(published: list[ParsedPolicy]) -> dict[Currency, dict[str, dict[date, Rate]]]:
+    """All rates ever published, by the currency that they lead to."""
+    rates: dict[Currency, dict[str, dict[date, Rate]]] = {}
+    for policy in published:
+        into = rates.setdefault(policy.rules[0].currency, {})
+        for currency, days in policy.settings.fx.items():
+            into.setdefault(currency, {}).update(days)
     return rates
-
-
-def _with_rates(settings: Settings, rates: Mapping[str, Mapping[date, Rate]]) -> Settings:
-    return replace(settings, fx=rates)
 
 
 def draft(
@@ -89,7 +87,7 @@ def draft(
     version = policies.last_version(connection) + 1
     text = canonical(to_document(parsed))
     policy = KnownPolicy(
-        new_id("pol"), version, name or parsed.name, "draft", None, text, by, stamp.at, None, None, None
+        new_id("pol"), version, name or parsed.name, "draft", None, text, by, stamp.at, None, None, None, None
     )
     policies.add(connection, policy)
     journal.note(policy.id, 1, "policy.drafted", {"name": policy.name, "version": version, "document": text}, stamp)

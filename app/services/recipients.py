@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from app.storage import recipients
 from app.storage.ids import new_id
 from app.storage.recipients import KnownEmployer as KnownEmployer
 from app.storage.recipients import KnownRecipient as KnownRecipient
+from app.storage.recipients import Place
 
 
 class UnknownRecipient(Unprocessable):
@@ -70,11 +72,14 @@ class Roster:
     new_people: dict[str, tuple[KnownRecipient, Named, str]] = field(default_factory=dict)
     new_employers: dict[str, KnownEmployer] = field(default_factory=dict)
     held_employers: set[str] = field(default_factory=set)
+    canon: dict[str, str] = field(default_factory=dict)
+    histories: dict[str, list[Place]] = field(default_factory=dict)
+    held: dict[str, KnownRecipient] = field(default_factory=dict)
 
     @property
     def last_sequence(self) -> int:
         """The last place in the order of record among everybody on the roster."""
-        people = (match.person.touched_sequence for match in self.matches.values())
+        people = (person.touched_sequence for person in self.held.values())
         return max([0, *people, *(employer.touched_sequence for employer in self.employers.values())])
 
     @property
@@ -119,39 +124,79 @@ class Roster:
         person = self.match(line.who, pointer).person
         said = self.employer_id(line.who.employer, line.who.employer_id, pointer)
         guest_of = self.match(line.guest_of, f"{pointer}/guest_of").person.id if line.guest_of else None
+        type, employer_id = self.place_on(person, draft.occurred_on)
         return Listed(
             recipient_id=person.id,
-            employer_id=said or person.employer_id,
-            type=line.who.type or person.type,
+            employer_id=said or employer_id,
+            type=line.who.type or type,
             guest_of=guest_of,
-            client_employer_id=self.employer_id(line.client_employer, None, pointer),
+            client_employer_id=self.employer_id(line.client_employer, line.client_employer_id, pointer),
             client_type=line.client_type,
             share=line.share,
+            type_from_record=line.who.type is None,
+            employer_from_record=said is None,
         )
+
+    def place_on(self, person: KnownRecipient, on: date) -> tuple[str, str | None]:
+        """Type and employer of a person on a day."""
+        if person.place_from is None or on >= person.place_from:
+            return person.type, person.employer_id
+        return place_on(self.histories.get(person.id, ()), on) or (person.type, person.employer_id)
+
+
+def place_on(history: Sequence[Place], on: date) -> tuple[str, str | None] | None:
+    """Type and employer on a day, after a history in order; None where it begins later."""
+    held = [place for place in history if place.effective_from <= on]
+    return (held[-1].type, held[-1].employer_id) if held else None
 
 
 def resolve(
-    connection: Connection, drafts: Sequence[Draft], stamp: Stamp, *, hold: bool, employers_too: bool
+    connection: Connection,
+    drafts: Sequence[Draft],
+    stamp: Stamp,
+    *,
+    hold: bool,
+    employers_too: bool,
+    also: Iterable[str] = (),
 ) -> Roster:
     """Finds everybody whom the drafts name, in a handful of statements for the whole batch; `hold` locks them.
 
-    Those who are named well enough but not found stand on the roster as about to be created.
+    Those who are named well enough but not found stand on the roster as about to be created. `also` are recipients to
+    hold besides.
     """
     named = _named(drafts)
     roster = Roster()
     _find_employers(connection, drafts, named, roster, stamp)
     ids = _find_ids(connection, named, roster)
-    known = recipients.lock(connection, ids.values()) if hold else recipients.by_id(connection, ids.values())
+    roster.held = _hold(connection, {*ids.values(), *also}, hold=hold)
     for who, id in ids.items():
-        if id in known:
-            roster.matches[who] = Match(known[id], _how(who))
+        if id in roster.held:
+            roster.matches[who] = Match(roster.held[id], _how(who))
+    roster.canon = {id: person.canonical_id for id, person in roster.held.items() if person.canonical_id != id}
+    moved = [person.id for person in roster.held.values() if person.place_from is not None]
+    roster.histories = recipients.places(connection, moved) if moved else {}
     _plan_new(named, roster, stamp)
     if hold and employers_too:
-        in_play = {match.person.employer_id for match in roster.matches.values()} | set(roster.employers)
-        held = recipients.lock_employers(connection, {id for id in in_play if id})
-        roster.employers |= held
-        roster.held_employers = set(held)
+        hold_employers(connection, roster)
     return roster
+
+
+def _hold(connection: Connection, ids: Set[str], *, hold: bool) -> dict[str, KnownRecipient]:
+    """Records with whoever they turned out to be; while a record is held, nobody can merge it into another."""
+    find = recipients.lock if hold else recipients.by_id
+    held = find(connection, ids)
+    while missing := {person.canonical_id for person in held.values()} - held.keys():
+        held |= find(connection, missing)
+    return held
+
+
+def hold_employers(connection: Connection, roster: Roster, also: Iterable[str] = ()) -> None:
+    """Holds the employers in play, so that what their people got is added up by one writer at a time."""
+    in_play = {person.employer_id for person in roster.held.values()} | set(roster.employers) | set(also)
+    in_play |= {place.employer_id for history in roster.histories.values() for place in history}
+    held = recipients.lock_employers(connection, {id for id in in_play if id})
+    roster.employers |= held
+    roster.held_employers = set(held)
 
 
 def _named(drafts: Iterable[Draft]) -> list[Named]:
@@ -162,8 +207,10 @@ def _named(drafts: Iterable[Draft]) -> list[Named]:
 def _find_employers(
     connection: Connection, drafts: Sequence[Draft], named: Sequence[Named], roster: Roster, stamp: Stamp
 ) -> None:
-    roster.employers |= recipients.employers_by_id(connection, {who.employer_id for who in named if who.employer_id})
-    clients = (line.client_employer for draft in drafts for line in draft.people if line.client_employer)
+    lines = [line for draft in drafts for line in draft.people]
+    ids = {who.employer_id for who in named} | {line.client_employer_id for line in lines}
+    roster.employers |= recipients.employers_by_id(connection, {id for id in ids if id is not None})
+    clients = (line.client_employer for line in lines if line.client_employer)
     names = {name_key(name): name for name in (*(who.employer for who in named if who.employer), *clients)}
     found = recipients.employers_by_key(connection, names)
     for key, name in names.items():
@@ -196,6 +243,24 @@ def _how(who: Named) -> str:
     return "email" if who.email else "name"
 
 
+def _new_person(who: Named, employer_id: str | None, employer: str | None, stamp: Stamp) -> KnownRecipient:
+    id = new_id("rec")
+    return KnownRecipient(
+        id=id,
+        version=1,
+        name=who.name or "",
+        type=who.type or "",
+        employer_id=employer_id,
+        employer=employer,
+        email=who.email,
+        phone=None,
+        canonical_id=id,
+        place_from=None,
+        touched_sequence=0,
+        created_at=stamp.at,
+    )
+
+
 def _plan_new(named: Sequence[Named], roster: Roster, stamp: Stamp) -> None:
     """Provisional rows for people who are not known; two names for one person in a batch become one row."""
     planned: dict[str, KnownRecipient] = {}
@@ -208,9 +273,7 @@ def _plan_new(named: Sequence[Named], roster: Roster, stamp: Stamp) -> None:
         if key not in planned:
             employer_id = roster.employer_id(who.employer, who.employer_id, "")
             employer = roster.employers[employer_id].name if employer_id else None
-            planned[key] = KnownRecipient(
-                new_id("rec"), 1, who.name, who.type, employer_id, employer, who.email, None, 0, stamp.at
-            )
+            planned[key] = _new_person(who, employer_id, employer, stamp)
             roster.new_people[planned[key].id] = (planned[key], who, key)
         roster.matches[who] = Match(planned[key], "created")
 
@@ -258,7 +321,9 @@ def _row(person: KnownRecipient, key: str | None) -> dict[str, object]:
         "employer_id": person.employer_id,
         "email": person.email,
         "match_key": key,
-        "merged_into": None,
+        "phone": person.phone,
+        "canonical_id": person.canonical_id,
+        "place_from": None,
         "touched_sequence": person.touched_sequence,
         "created_at": person.created_at,
     }
@@ -284,9 +349,7 @@ def create(
     employer_id = roster.employer_id(who.employer, who.employer_id, "")
     _create_employers(connection, roster, {employer_id} if employer_id else set(), journal, stamp)
     employer = roster.employers[employer_id].name if employer_id else None
-    person = KnownRecipient(
-        new_id("rec"), 1, who.name or "", who.type or "", employer_id, employer, who.email, None, 0, stamp.at
-    )
+    person = _new_person(who, employer_id, employer, stamp)
     key = match_key(person.name, employer_id, who.email)
     taken = recipients.by_match_key(connection, [key])
     pairs = [{"source": source, "external_id": id, "recipient_id": person.id} for source, id in external_ids]

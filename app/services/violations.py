@@ -75,6 +75,8 @@ def settle(
         journal.note(now.id, now.version, step.value, _facts(now), one.stamp)
     violations.add(connection, [case for case in moved.values() if case.version == 1])
     violations.change(connection, [case for case in moved.values() if case.version > 1])
+    places = {one.change.key: one.known_from for one in changes}
+    violations.remember(connection, [(case, places[case.key]) for case in moved.values()])
     return moved
 
 

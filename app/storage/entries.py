@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, literal, or_, select, tuple_
+from sqlalchemy import Connection, func, literal, or_, select, tuple_, update
 
 from app.domain.audit import canonical
 from app.domain.entries import Entry, from_document, to_document
@@ -31,6 +31,7 @@ class NewVersion(NamedTuple):
     version: int
     shares: Sequence[tuple[str, int]]
     reason: str
+    action: str = "entry.recorded"
 
 
 def add(connection: Connection, entries: Sequence[NewVersion], *, by: Mapping[str, str], at: datetime) -> None:
@@ -51,10 +52,10 @@ def add_versions(
     insert_rows(
         connection,
         EntryVersionRow,
-        ("entry_id", "version", "document", "reason", "recorded_by", "recorded_at", "known_from"),
+        ("entry_id", "version", "document", "action", "reason", "recorded_by", "recorded_at", "known_from"),
         [
-            (one.id, version, canonical(to_document(one)), reason, by[one.id], at, known_from[one.id])
-            for one, version, _, reason in entries
+            (one.id, version, canonical(to_document(one)), action, reason, by[one.id], at, known_from[one.id])
+            for one, version, _, reason, action in entries
         ],
     )
     insert_rows(
@@ -121,6 +122,28 @@ def _share_rows(new: NewVersion) -> Iterable[tuple[object, ...]]:
             minor,
             new.entry.currency.code,
         )
+
+
+def move_on(connection: Connection, corrections: Sequence[tuple[KnownEntry, Entry]]) -> bool:
+    """Moves entries on to their next version; False where one of them has another version by now."""
+    for known, entry in corrections:
+        done = connection.execute(
+            update(EntryRow)
+            .where(EntryRow.id == entry.id, EntryRow.version == known.version)
+            .values(
+                version=known.version + 1,
+                occurred_on=entry.occurred_on,
+                kind=entry.kind.value,
+                direction=entry.direction.value,
+                giver=entry.giver,
+                total_minor=entry.total,
+                currency=entry.currency.code,
+                standing=entry.standing.value,
+            )
+        )
+        if done.rowcount != 1:
+            return False
+    return True
 
 
 _KNOWN = (
@@ -272,3 +295,33 @@ def listed(
         question = question.where(tuple_(EntryRow.occurred_on, EntryRow.id) < tuple_(*map(literal, after)))
     rows = connection.execute(question.order_by(EntryRow.occurred_on.desc(), EntryRow.id.desc()).limit(limit))
     return [_known(row) for row in rows]
+
+
+class KnownVersion(NamedTuple):
+    """One version of an entry, with who said so, when and why."""
+
+    entry: Entry
+    version: int
+    action: str
+    reason: str
+    recorded_by: str
+    recorded_at: datetime
+
+
+def versions(connection: Connection, entry_id: str) -> list[KnownVersion]:
+    """All versions of an entry, first to last."""
+    rows = connection.execute(
+        select(
+            EntryRow.sequence,
+            EntryVersionRow.document,
+            EntryVersionRow.version,
+            EntryVersionRow.action,
+            EntryVersionRow.reason,
+            EntryVersionRow.recorded_by,
+            EntryVersionRow.recorded_at,
+        )
+        .join(EntryVersionRow, EntryVersionRow.entry_id == EntryRow.id)
+        .where(EntryRow.id == entry_id)
+        .order_by(EntryVersionRow.version)
+    )
+    return [KnownVersion(from_document(entry_id, row[0], json.loads(row[1])), *row[2:]) for row in rows]

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Sequencer:
@@ -14,15 +19,21 @@ class Sequencer:
     of several processes say, so the order of record never depends on a clock that was stepped back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._last = 0
         self._lock = threading.Lock()
 
     def next(self, above: int = 0) -> int:
         """A number above `above` and above every number given so far."""
         with self._lock:
-            self._last = max(time.time_ns() // 1000, self._last + 1, above + 1)
+            self._last = max(place_at(self._clock()), self._last + 1, above + 1)
             return self._last
+
+
+def place_at(moment: datetime) -> int:
+    """The place in the order of record that a moment stands for: microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def new_id(prefix: str) -> str:

@@ -24,6 +24,7 @@ class KnownPolicy(NamedTuple):
     published_by: str | None
     published_at: datetime | None
     known_from: int | None
+    changes: str | None
 
 
 _ALL = select(*(getattr(PolicyRow, column) for column in KnownPolicy._fields))

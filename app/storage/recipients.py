@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal, select, tuple_, update
 
-from app.storage.tables import EmployerRow, ExternalIdRow, RecipientRow
+from app.storage.tables import AliasRow, EmployerRow, ExternalIdRow, PlaceRow, RecipientRow
 
 
 class KnownRecipient(NamedTuple):
@@ -21,7 +21,9 @@ class KnownRecipient(NamedTuple):
     employer_id: str | None
     employer: str | None
     email: str | None
-    merged_into: str | None
+    phone: str | None
+    canonical_id: str
+    place_from: date | None
     touched_sequence: int
     created_at: datetime
 
@@ -44,7 +46,9 @@ _RECIPIENT = (
     RecipientRow.employer_id,
     EmployerRow.name.label("employer"),
     RecipientRow.email,
-    RecipientRow.merged_into,
+    RecipientRow.phone,
+    RecipientRow.canonical_id,
+    RecipientRow.place_from,
     RecipientRow.touched_sequence,
     RecipientRow.created_at,
 )
@@ -78,6 +82,28 @@ def lock(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient
         .with_for_update(of=RecipientRow, key_share=True)
     )
     return {row.id: KnownRecipient._make(row) for row in connection.execute(question)}
+
+
+def groups(connection: Connection, owners: Iterable[str]) -> set[str]:
+    """Everybody who turned out to be one of the owners, the owners themselves included."""
+    wanted = sorted(set(owners))
+    if not wanted:
+        return set()
+    found = connection.scalars(select(RecipientRow.id).where(RecipientRow.canonical_id.in_(wanted)))
+    return set(wanted) | set(found)
+
+
+def canon(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Who the merged ones among the ids turned out to be."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        select(RecipientRow.id, RecipientRow.canonical_id).where(
+            RecipientRow.id.in_(wanted), RecipientRow.canonical_id != RecipientRow.id
+        )
+    )
+    return {row.id: row.canonical_id for row in rows}
 
 
 def lock_employers(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEmployer]:
@@ -218,3 +244,69 @@ def change(connection: Connection, recipient_id: str, *, version: int, values: d
         .values(version=version + 1, **values)
     )
     return done.rowcount == 1
+
+
+def set_canonical(connection: Connection, members: Iterable[str], canonical_id: str) -> None:
+    """Says who a group of records turned out to be; the caller holds them all."""
+    connection.execute(
+        update(RecipientRow).where(RecipientRow.id.in_(sorted(set(members)))).values(canonical_id=canonical_id)
+    )
+
+
+def next_versions(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """Moves records on to their next version and returns it; the caller holds them."""
+    wanted = sorted(set(ids))
+    connection.execute(update(RecipientRow).where(RecipientRow.id.in_(wanted)).values(version=RecipientRow.version + 1))
+    rows = connection.execute(select(RecipientRow.id, RecipientRow.version).where(RecipientRow.id.in_(wanted)))
+    return {row.id: row.version for row in rows}
+
+
+class Place(NamedTuple):
+    """What a recipient is from a day on."""
+
+    effective_from: date
+    type: str
+    employer_id: str | None
+
+
+def places(connection: Connection, ids: Iterable[str]) -> dict[str, list[Place]]:
+    """The histories of recipients, earliest first; none for those who have always been what they are."""
+    rows = connection.execute(
+        select(PlaceRow.recipient_id, PlaceRow.effective_from, PlaceRow.type, PlaceRow.employer_id)
+        .where(PlaceRow.recipient_id.in_(sorted(set(ids))))
+        .order_by(PlaceRow.recipient_id, PlaceRow.effective_from)
+    )
+    found: dict[str, list[Place]] = {}
+    for recipient_id, *place in rows:
+        found.setdefault(recipient_id, []).append(Place._make(place))
+    return found
+
+
+def set_places(connection: Connection, recipient_id: str, history: Sequence[Place]) -> None:
+    """The whole history of a recipient in place of what was there."""
+    connection.execute(delete(PlaceRow).where(PlaceRow.recipient_id == recipient_id))
+    if history:
+        connection.execute(insert(PlaceRow), [{"recipient_id": recipient_id, **place._asdict()} for place in history])
+
+
+def aliases(connection: Connection, recipient_id: str) -> list[str]:
+    """Other names of a recipient."""
+    return list(
+        connection.scalars(select(AliasRow.name).where(AliasRow.recipient_id == recipient_id).order_by(AliasRow.name))
+    )
+
+
+def set_aliases(connection: Connection, recipient_id: str, names: Iterable[str]) -> None:
+    """The other names of a recipient in place of what was there."""
+    connection.execute(delete(AliasRow).where(AliasRow.recipient_id == recipient_id))
+    rows = [{"recipient_id": recipient_id, "name": name} for name in sorted(set(names))]
+    if rows:
+        connection.execute(insert(AliasRow), rows)
+
+
+def set_external_ids(connection: Connection, recipient_id: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """The ids of a recipient in other systems in place of what was there."""
+    connection.execute(delete(ExternalIdRow).where(ExternalIdRow.recipient_id == recipient_id))
+    rows = [{"source": source, "external_id": id, "recipient_id": recipient_id} for source, id in sorted(set(pairs))]
+    if rows:
+        connection.execute(insert(ExternalIdRow), rows)

@@ -71,12 +71,17 @@ class EmployerRow(Base):
 
 
 class RecipientRow(Base):
-    """A natural person who got something. `match_key` finds the person again who was first named on an entry."""
+    """A natural person who got something. `match_key` finds the person again who was first named on an entry.
+
+    `canonical_id` is the person whom this record turned out to be, at the end of all merges; otherwise its own id.
+    `place_from` is the day from which type and employer are as they stand here; before it, their history says.
+    """
 
     __tablename__ = "recipients"
     __table_args__ = (
         Index("recipients_by_name", "name_key", "id"),
         Index("recipients_by_employer", "employer_id", "id"),
+        Index("recipients_by_canonical", "canonical_id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -87,7 +92,9 @@ class RecipientRow(Base):
     employer_id: Mapped[str | None] = mapped_column(ForeignKey("employers.id"))
     email: Mapped[str | None]
     match_key: Mapped[str | None] = mapped_column(unique=True)
-    merged_into: Mapped[str | None]
+    phone: Mapped[str | None]
+    canonical_id: Mapped[str]
+    place_from: Mapped[date | None]
     touched_sequence: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
 
@@ -101,6 +108,67 @@ class ExternalIdRow(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)
     recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+
+
+class AliasRow(Base):
+    """Another name that a recipient goes by, or went by."""
+
+    __tablename__ = "aliases"
+
+    recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class PlaceRow(Base):
+    """What a recipient was from a day on: their type and the employer they worked for."""
+
+    __tablename__ = "places"
+
+    recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    effective_from: Mapped[date] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    employer_id: Mapped[str | None] = mapped_column(ForeignKey("employers.id"))
+
+
+class MergeRow(Base):
+    """Two records found to be one person: `drop_id` is shown under `keep_id` until the merge is undone."""
+
+    __tablename__ = "merges"
+    __table_args__ = (
+        Index("merges_by_keep", "keep_id"),
+        Index(
+            "merges_one_per_drop",
+            "drop_id",
+            unique=True,
+            postgresql_where=text("known_until IS NULL"),
+            sqlite_where=text("known_until IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    keep_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+    drop_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+    reason: Mapped[str]
+    merged_by: Mapped[str]
+    merged_at: Mapped[datetime]
+    undone_by: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+    undone_reason: Mapped[str | None]
+    known_from: Mapped[int]
+    known_until: Mapped[int | None]
+
+
+class DistinctionRow(Base):
+    """Two recipients who look alike and are not the same person, as somebody found out. The lower id stands first."""
+
+    __tablename__ = "distinctions"
+
+    one_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    reason: Mapped[str]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime]
 
 
 class EntryRow(Base):
@@ -136,16 +204,31 @@ class EntryVersionRow(Base):
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     document: Mapped[str]
+    action: Mapped[str]
     reason: Mapped[str]
     recorded_by: Mapped[str]
     recorded_at: Mapped[datetime]
     known_from: Mapped[int]
 
 
+class ApprovalRow(Base):
+    """A reviewer's approval of one version of an entry; it falls when the entry goes on to another version."""
+
+    __tablename__ = "approvals"
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"), primary_key=True)
+    entry_version: Mapped[int] = mapped_column(primary_key=True)
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime]
+    note: Mapped[str]
+    fell_at: Mapped[datetime | None]
+
+
 class ShareRow(Base):
     """One listed person's part of one version of an entry. `client_id` is whom it counts for; a guest's is the client.
 
-    `employer_id` is where they worked that day. The parts and the hosts' part add back to the entry's total.
+    Both are as named at the time, whatever was merged since; `employer_id` is where they worked that day. The
+    parts and the hosts' part add back to the entry's total.
     """
 
     __tablename__ = "shares"
@@ -246,6 +329,18 @@ class ViolationRow(Base):
     changed_at: Mapped[datetime]
 
 
+class ViolationVersionRow(Base):
+    """A case as it stood from a place in the order of record on, whole, as canonical JSON."""
+
+    __tablename__ = "violation_versions"
+    __table_args__ = (Index("violation_versions_by_known", "violation_id", "known_from"),)
+
+    violation_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    known_from: Mapped[int]
+    document: Mapped[str]
+
+
 class PolicyRow(Base):
     """One version of the firm's policy: a draft until a second person publishes it, then fixed for good."""
 
@@ -262,6 +357,7 @@ class PolicyRow(Base):
     published_by: Mapped[str | None]
     published_at: Mapped[datetime | None]
     known_from: Mapped[int | None]
+    changes: Mapped[str | None]
 
 
 class PolicyEpochRow(Base):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy.orm import aliased
 
-from app.storage.tables import ViolationRow
+from app.domain.audit import canonical, iso
+from app.storage.database import insert_rows
+from app.storage.tables import ViolationRow, ViolationVersionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,42 @@ class KnownViolation:
         return (self.rule_id, self.entry_id, self.shown)
 
 
+class ViolationFilter(NamedTuple):
+    """What narrows a list of violations; None or empty asks for nothing. `own` limits it to a person's own entries."""
+
+    own: str | None = None
+    state: tuple[str, ...] = ()
+    rule_id: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    direction: str | None = None
+    kind: tuple[str, ...] = ()
+    giver: str | None = None
+    recipient_id: str | None = None
+    employer_id: str | None = None
+    entry_id: str | None = None
+    occurred_from: date | None = None
+    occurred_to: date | None = None
+    over_at_least: int | None = None
+
+    def matches(self, case: KnownViolation) -> bool:
+        """Whether a case is one of those asked for."""
+        any_of = ((self.state, case.state), (self.rule_id, case.rule_id), (self.severity, case.severity))
+        just = (
+            (self.direction, case.direction),
+            (self.giver, case.giver),
+            (self.recipient_id, case.shown),
+            (self.entry_id, case.entry_id),
+        )
+        return (
+            self.own in (None, case.submitted_by, case.giver)
+            and all(not values or value in values for values, value in (*any_of, (self.kind, case.kind)))
+            and all(wanted in (None, value) for wanted, value in just)
+            and self.employer_id in (None, case.employer_id, case.shown)
+            and (self.occurred_from or date.min) <= case.occurred_on <= (self.occurred_to or date.max)
+            and (self.over_at_least is None or case.over_by >= self.over_at_least)
+        )
+
+
 _COLUMNS = tuple(KnownViolation.__slots__)
 _ALL = select(*(getattr(ViolationRow, column) for column in _COLUMNS))
 
@@ -72,6 +112,60 @@ def change(connection: Connection, cases: Sequence[KnownViolation]) -> None:
         )
 
 
+def remember(connection: Connection, cases: Iterable[tuple[KnownViolation, int]]) -> None:
+    """Keeps how cases stand from places in the order of record on, for whoever asks later what was known then."""
+    insert_rows(
+        connection,
+        ViolationVersionRow,
+        ("violation_id", "version", "known_from", "document"),
+        [(case.id, case.version, known_from, canonical(_document(case))) for case, known_from in cases],
+    )
+
+
+def _document(case: KnownViolation) -> dict[str, object]:
+    document: dict[str, object] = {column: getattr(case, column) for column in _COLUMNS}
+    document["occurred_on"] = case.occurred_on.isoformat()
+    return document | {"opened_at": iso(case.opened_at), "changed_at": iso(case.changed_at)}
+
+
+def _from_document(document: dict[str, Any]) -> KnownViolation:
+    moments = {name: datetime.fromisoformat(document[name]) for name in ("opened_at", "changed_at")}
+    return KnownViolation(**(document | moments | {"occurred_on": date.fromisoformat(document["occurred_on"])}))
+
+
+def as_known(connection: Connection, violation_id: str, at: int) -> KnownViolation | None:
+    """A case as it stood at a place in the order of record; None where it was not open yet."""
+    row = ViolationVersionRow
+    document = connection.scalar(
+        select(row.document)
+        .where(row.violation_id == violation_id, row.known_from <= at)
+        .order_by(row.version.desc())
+        .limit(1)
+    )
+    return _from_document(json.loads(document)) if document else None
+
+
+def all_as_known(
+    connection: Connection, wanted: ViolationFilter, at: int, *, after: tuple[str] | None, limit: int
+) -> list[KnownViolation]:
+    """Violations as they stood at a place in the order of record, newest first."""
+    row, later = ViolationVersionRow, aliased(ViolationVersionRow)
+    superseded = select(later.version).where(
+        later.violation_id == row.violation_id, later.version > row.version, later.known_from <= at
+    )
+    question = select(row.violation_id, row.document).where(row.known_from <= at, ~superseded.exists())
+    if after:
+        question = question.where(row.violation_id < after[0])
+    found: list[KnownViolation] = []
+    for _, document in connection.execute(question.order_by(row.violation_id.desc())):
+        case = _from_document(json.loads(document))
+        if wanted.matches(case):
+            found.append(case)
+        if len(found) == limit:
+            break
+    return found
+
+
 def by_key(connection: Connection, keys: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], KnownViolation]:
     """The cases of (rule, entry, shown)."""
     wanted = sorted(set(keys))
@@ -89,24 +183,6 @@ def by_id(connection: Connection, violation_id: str) -> KnownViolation | None:
 def of_entries(connection: Connection, ids: Iterable[str]) -> list[KnownViolation]:
     """All cases of entries, withdrawn ones too, in the order in which they were opened."""
     return _read(_ALL.where(ViolationRow.entry_id.in_(sorted(set(ids)))).order_by(ViolationRow.id), connection)
-
-
-class ViolationFilter(NamedTuple):
-    """What narrows a list of violations; None or empty asks for nothing. `own` limits it to a person's own entries."""
-
-    own: str | None = None
-    state: tuple[str, ...] = ()
-    rule_id: tuple[str, ...] = ()
-    severity: tuple[str, ...] = ()
-    direction: str | None = None
-    kind: tuple[str, ...] = ()
-    giver: str | None = None
-    recipient_id: str | None = None
-    employer_id: str | None = None
-    entry_id: str | None = None
-    occurred_from: date | None = None
-    occurred_to: date | None = None
-    over_at_least: int | None = None
 
 
 def listed(

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("published_by", sa.Text(), nullable=True),
         sa.Column("published_at", UtcDateTime(), nullable=True),
         sa.Column("known_from", sa.BigInteger(), nullable=True),
+        sa.Column("changes", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("version"),
     )
@@ -148,10 +149,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "violation_versions",
+        sa.Column("violation_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("known_from", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("violation_id", "version"),
+    )
+    with op.batch_alter_table("violation_versions", schema=None) as batch_op:
+        batch_op.create_index("violation_versions_by_known", ["violation_id", "known_from"], unique=False)
+
+    op.create_table(
+        "approvals",
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("entry_version", sa.BigInteger(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
+        sa.Column("approved_at", UtcDateTime(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("fell_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["entries.id"],
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "entry_version"),
+    )
+    op.create_table(
         "entry_versions",
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("recorded_by", sa.Text(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
@@ -172,7 +199,9 @@ def upgrade() -> None:
         sa.Column("employer_id", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("match_key", sa.Text(), nullable=True),
-        sa.Column("merged_into", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("canonical_id", sa.Text(), nullable=False),
+        sa.Column("place_from", sa.Date(), nullable=True),
         sa.Column("touched_sequence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -183,6 +212,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("match_key"),
     )
     with op.batch_alter_table("recipients", schema=None) as batch_op:
+        batch_op.create_index("recipients_by_canonical", ["canonical_id"], unique=False)
         batch_op.create_index("recipients_by_employer", ["employer_id", "id"], unique=False)
         batch_op.create_index("recipients_by_name", ["name_key", "id"], unique=False)
 
@@ -226,6 +256,33 @@ def upgrade() -> None:
         batch_op.create_index("violations_by_submitter", ["submitted_by", "id"], unique=False)
 
     op.create_table(
+        "aliases",
+        sa.Column("recipient_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("recipient_id", "name"),
+    )
+    op.create_table(
+        "distinctions",
+        sa.Column("one_id", sa.Text(), nullable=False),
+        sa.Column("other_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["one_id"],
+            ["recipients.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("one_id", "other_id"),
+    )
+    op.create_table(
         "external_ids",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
@@ -239,6 +296,56 @@ def upgrade() -> None:
     with op.batch_alter_table("external_ids", schema=None) as batch_op:
         batch_op.create_index("external_ids_by_recipient", ["recipient_id"], unique=False)
 
+    op.create_table(
+        "merges",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("keep_id", sa.Text(), nullable=False),
+        sa.Column("drop_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("merged_by", sa.Text(), nullable=False),
+        sa.Column("merged_at", UtcDateTime(), nullable=False),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.Column("undone_at", UtcDateTime(), nullable=True),
+        sa.Column("undone_reason", sa.Text(), nullable=True),
+        sa.Column("known_from", sa.BigInteger(), nullable=False),
+        sa.Column("known_until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["drop_id"],
+            ["recipients.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["keep_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("merges", schema=None) as batch_op:
+        batch_op.create_index("merges_by_keep", ["keep_id"], unique=False)
+        batch_op.create_index(
+            "merges_one_per_drop",
+            ["drop_id"],
+            unique=True,
+            postgresql_where=sa.text("known_until IS NULL"),
+            sqlite_where=sa.text("known_until IS NULL"),
+        )
+
+    op.create_table(
+        "places",
+        sa.Column("recipient_id", sa.Text(), nullable=False),
+        sa.Column("effective_from", sa.Date(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("employer_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["employer_id"],
+            ["employers.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["recipients.id"],
+        ),
+        sa.PrimaryKeyConstraint("recipient_id", "effective_from"),
+    )
     op.create_table(
         "shares",
         sa.Column("entry_id", sa.Text(), nullable=False),
@@ -273,10 +380,22 @@ def downgrade() -> None:
         batch_op.drop_index("shares_by_client")
 
     op.drop_table("shares")
+    op.drop_table("places")
+    with op.batch_alter_table("merges", schema=None) as batch_op:
+        batch_op.drop_index(
+            "merges_one_per_drop",
+            postgresql_where=sa.text("known_until IS NULL"),
+            sqlite_where=sa.text("known_until IS NULL"),
+        )
+        batch_op.drop_index("merges_by_keep")
+
+    op.drop_table("merges")
     with op.batch_alter_table("external_ids", schema=None) as batch_op:
         batch_op.drop_index("external_ids_by_recipient")
 
     op.drop_table("external_ids")
+    op.drop_table("distinctions")
+    op.drop_table("aliases")
     with op.batch_alter_table("violations", schema=None) as batch_op:
         batch_op.drop_index("violations_by_submitter")
         batch_op.drop_index("violations_by_state")
@@ -289,9 +408,15 @@ def downgrade() -> None:
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.drop_index("recipients_by_name")
         batch_op.drop_index("recipients_by_employer")
+        batch_op.drop_index("recipients_by_canonical")
 
     op.drop_table("recipients")
     op.drop_table("entry_versions")
+    op.drop_table("approvals")
+    with op.batch_alter_table("violation_versions", schema=None) as batch_op:
+        batch_op.drop_index("violation_versions_by_known")
+
+    op.drop_table("violation_versions")
     op.drop_table("policy_epoch")
     op.drop_table("policies")
     op.drop_table("idempotency_keys")

@@ -60,6 +60,7 @@ class RecipientIn(PersonIn):
     guest_of: PersonIn | None = None
     client_type: Identifier | None = Field(None, description="the client's type, where the client is not on the entry")
     client_employer: Text | None = None
+    client_employer_id: Annotated[str, StringConstraints(pattern=r"^emp_[0-9a-f]{32}$")] | None = None
 
 
 class ValueIn(In):
@@ -176,6 +177,7 @@ def _person(
         guest_of=named(body.guest_of, faults, (*at, "guest_of")) if body.guest_of else None,
         client_type=body.client_type,
         client_employer=body.client_employer,
+        client_employer_id=body.client_employer_id,
         share=money.read(body.share, "recipients", place, "share"),
     )
 

@@ -157,7 +157,7 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "violations": [violation_out(one.book, case) for case in one.violations],
     }
     if fresh:
-        body["reassessed"] = [_reassessed(one.book, change) for change in one.others]
+        body["reassessed"] = [_reassessed(one.book, change) for change in (*one.gone, *one.others)]
     return body
 
 

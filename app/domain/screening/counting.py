@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from app.domain.entries import HOSTED_KINDS, Entry, Kind, Standing, ValueBelowZero
+from app.domain.entries import HOSTED_KINDS, Entry, GuestOfNobody, Kind, Listed, Standing, ValueBelowZero
 from app.domain.money import convert, divide
 from app.domain.policies import CLAIMS, OUTSIDE_BUSINESS, Basis, Measure, Policy, Rule, Settings, Valuation
 from app.domain.refusals import Unprocessable
@@ -28,11 +28,6 @@ EXCLUSION_ORDER = (
 class NoRate(Unprocessable):
     code = "no_exchange_rate"
     title = "There is no exchange rate for that day"
-
-
-class GuestOfNobody(Unprocessable):
-    code = "guest_of_nobody"
-    title = "A guest's client is not known"
 
 
 class Line(NamedTuple):
@@ -145,27 +140,46 @@ def treated_as(entry: Entry, settings: Settings) -> Kind:
 
 
 def clients(entry: Entry, settings: Settings) -> list[Client]:
-    """Whom the shares count for: a guest's goes to the client whose guest they are; merged people count as one."""
-    places: dict[str, tuple[str | None, str]] = {}
+    """Whom the shares count for: a guest's goes to the client whose guest they are; merged people count as one.
+
+    Of several records of one person, their own place wins over what a guest says of it, then the one fewest merges away
+    from the person shown, then the first-listed. Raises GuestOfNobody where nobody says who a guest's client is.
+    """
     rows: dict[str, list[int]] = {}
-    own: set[str] = set()
-    attribution = settings.guest_attribution
+    places: dict[str, list[Place]] = {}
     for row, person in enumerate(entry.recipients):
-        is_guest = person.guest_of is not None and attribution != "own_person"
-        if is_guest and attribution == "not_counted":
+        is_guest = person.guest_of is not None and settings.guest_attribution != "own_person"
+        if is_guest and settings.guest_attribution == "not_counted":
             continue
-        counted_for = person.guest_of if is_guest and person.guest_of else person.recipient_id
+        counted_for, place = _as_client(row, person) if is_guest else _as_themselves(row, person)
         rows.setdefault(counted_for, []).append(row)
-        if is_guest:
-            if counted_for not in places and person.client_type is not None:
-                places[counted_for] = (person.client_employer_id, person.client_type)
-        elif counted_for not in own or person.listed_as in ("", counted_for):
-            places[counted_for] = (person.employer_id, person.type)
-            own.add(counted_for)
-    for counted_for in rows:
-        if counted_for not in places:
-            raise GuestOfNobody("A guest's client is not on the entry: say the client's type and employer")
-    return [Client(one, *places[one], tuple(rows[one])) for one in rows]
+        places.setdefault(counted_for, []).append(place)
+    return [_client(one, min(places[one]), tuple(rows[one])) for one in rows]
+
+
+class Place(NamedTuple):
+    """Employer and type that a row of the entry gives somebody; the least of several is the one that holds."""
+
+    by_guest: bool
+    merges_away: int
+    row: int
+    employer_id: str | None
+    type: str | None
+
+
+def _as_themselves(row: int, person: Listed) -> tuple[str, Place]:
+    return person.recipient_id, Place(False, person.merges_away, row, person.employer_id, person.type)
+
+
+def _as_client(row: int, guest: Listed) -> tuple[str, Place]:
+    place = Place(True, guest.client_merges_away, row, guest.client_employer_id, guest.client_type)
+    return guest.guest_of or guest.recipient_id, place
+
+
+def _client(recipient_id: str, place: Place, rows: tuple[int, ...]) -> Client:
+    if place.type is None:
+        raise GuestOfNobody("A guest's client is not on the entry: say the client's type and employer")
+    return Client(recipient_id, place.employer_id, place.type, rows)
 
 
 def apportion(entry: Entry, settings: Settings) -> list[tuple[str, int]]:
@@ -255,28 +269,46 @@ def _verdict(rule: Rule, weighing: Weighing, client: Client, covered: bool) -> V
 
 def _exclusion(rule: Rule, weighing: Weighing, client: Client, covered: bool, outside: str | None) -> str | None:
     """The first reason, in the decided order, why a person's part does not count."""
-    entry, settings = weighing.entry, weighing.policy.settings
+    reason = _out_of_scope(rule, weighing, outside) or _claimed(rule, weighing, client)
+    if reason is not None:
+        return reason
+    if not covered:
+        return "business_entertainment"
+    if rule.cleared_by_prior_approval and _approved_before(weighing.entry):
+        return "prior_approval"
+    return "below_item_floor" if _under_floor(rule, weighing, client) else None
+
+
+def _out_of_scope(rule: Rule, weighing: Weighing, outside: str | None) -> str | None:
+    """Why the entry or the person is none of the rule's business."""
+    entry = weighing.entry
     if entry.standing is not Standing.LIVE:
         return _STANDING[entry.standing]
     if rule.direction not in (entry.direction, "both"):
         return "direction_not_covered"
     if outside is not None:
         return outside
-    if entry.giver_type == "non_member_affiliate" and not settings.aggregate_affiliates:
-        return "non_member_affiliate"
-    if entry.flags:
-        for claim in CLAIMS:
-            if claim in entry.flags and claim in rule.excludes and _claim_holds(claim, rule, weighing, client):
-                return claim
-    if not covered:
-        return "business_entertainment"
-    if rule.cleared_by_prior_approval and _approved_before(entry):
-        return "prior_approval"
-    if rule.item_floor is not None:
-        part = weighing.part(rule, client)
-        if part < rule.item_floor.amount or (rule.item_floor.inclusive and part == rule.item_floor.amount):
-            return "below_item_floor"
+    affiliate = entry.giver_type == "non_member_affiliate" and not weighing.policy.settings.aggregate_affiliates
+    return "non_member_affiliate" if affiliate else None
+
+
+def _claimed(rule: Rule, weighing: Weighing, client: Client) -> str | None:
+    """The first claim that was flagged, that the rule takes, and that the facts carry."""
+    flags = weighing.entry.flags
+    if not flags:
+        return None
+    for claim in CLAIMS:
+        if claim in flags and claim in rule.excludes and _claim_holds(claim, rule, weighing, client):
+            return claim
     return None
+
+
+def _under_floor(rule: Rule, weighing: Weighing, client: Client) -> bool:
+    floor = rule.item_floor
+    if floor is None:
+        return False
+    part = weighing.part(rule, client)
+    return part < floor.amount or (floor.inclusive and part == floor.amount)
 
 
 def _approved_before(entry: Entry) -> bool:

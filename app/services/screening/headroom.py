@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from app.domain.policies import OUTSIDE_BUSINESS, Basis, Measure, PeriodType, Policy, PolicyBook, Rule
 from app.domain.screening import Assessment, Line, Span, count, judge, reach, span
-from app.services.screening.judging import extent, is_after
-from app.storage import entries as entry_rows
+from app.services.screening.judging import extent, is_after, touching, with_people
 from app.storage import screening
 from app.storage.screening import Question
 
@@ -80,8 +79,7 @@ def _replayed_total(
     connection: Connection, book: PolicyBook, rule: Rule, owner: str, subject: str, on: date
 ) -> tuple[int, Span, Sequence[Assessment]]:
     first, _ = extent(book, on)
-    people, employers = ([], [owner]) if owner.startswith("emp_") else ([owner], [])
-    history = entry_rows.touching(connection, people=people, employers=employers, first=first, last=on)
+    history = with_people(connection, touching(connection, {owner}, first=first, last=on))
     policy = book.in_force(on)
     lines = [
         line

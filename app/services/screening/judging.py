@@ -12,6 +12,7 @@ from app.domain.entries import Entry, Kind
 from app.domain.policies import PeriodType, PolicyBook, Rule, Settings
 from app.domain.screening import Assessment, Line, apportion, assess, count, reach, results, span, treated_as
 from app.storage import entries as entry_rows
+from app.storage import recipients as recipient_rows
 from app.storage import screening
 from app.storage.screening import Known, Question, Total
 
@@ -56,17 +57,18 @@ class Screened:
     others: Sequence[Change]
 
 
-def weigh(book: PolicyBook, entry: Entry) -> Weighed:
-    """Counts an entry under every version that can have to do with it.
+def weigh(book: PolicyBook, entry: Entry, canon: Mapping[str, str] | None = None) -> Weighed:
+    """Counts an entry under every version that can have to do with it, with merged people as who they turned out to be.
 
     Raises NoRate, ValueBelowZero or GuestOfNobody for what no version can count.
     """
     policy = book.in_force(entry.occurred_on)
     later = [other for other in book.policies if other.effective_from > entry.occurred_on]
+    counted = entry.with_people(canon or {})
     return Weighed(
         entry,
-        count(policy, entry) if policy else [],
-        [line for other in later for line in count(other, entry)],
+        count(policy, counted) if policy else [],
+        [line for other in later for line in count(other, counted)],
         apportion(entry, policy.settings if policy else Settings()),
     )
 
@@ -114,10 +116,9 @@ def replay(
     """
     first, reached = extent(book, since)
     last = until or reached
-    people = {owner for owner in owners if owner.startswith("rec_")}
-    history = entry_rows.touching(connection, people=people, employers=owners - people, first=first, last=last)
     replaced = {entry.id for entry in fresh}
-    entries = [entry for entry in history if entry.id not in replaced] + list(fresh)
+    history = [entry for entry in touching(connection, owners, first=first, last=last) if entry.id not in replaced]
+    entries = with_people(connection, [*history, *fresh])
     now = {
         answer.key: answer
         for answer in results(book, entries, of=book.between(since, last))
@@ -130,6 +131,20 @@ def replay(
         if one.assessment.line.shown in owners
     }
     return _differences(book, known, now)
+
+
+def touching(connection: Connection, owners: Set[str], *, first: date, last: date) -> list[Entry]:
+    """Every entry between two days that has to do with the owners, or with records that turned out to be them."""
+    people = {owner for owner in owners if owner.startswith("rec_")}
+    everybody = recipient_rows.groups(connection, people)
+    return entry_rows.touching(connection, people=everybody, employers=owners - people, first=first, last=last)
+
+
+def with_people(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with every merged record replaced by whom it turned out to be."""
+    named = {id for entry in entries for one in entry.recipients for id in (one.recipient_id, one.guest_of) if id}
+    canon = recipient_rows.canon(connection, named)
+    return [entry.with_people(canon) for entry in entries]
 
 
 def _differences(

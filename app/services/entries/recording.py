@@ -1,23 +1,24 @@
-"""Entries: recording a batch of submissions in one transaction, asking beforehand, and reading what was recorded."""
+"""Recording: a batch of submissions in one transaction, each with its own answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from app.domain import entries as domain
-from app.domain.access import BadKey, Permission, Principal
+from app.domain.access import BadKey, Principal
 from app.domain.audit import Stamp
-from app.domain.entries import Direction, Draft, Entry
+from app.domain.entries import Draft
 from app.domain.policies import PolicyBook
-from app.domain.refusals import Conflict, Forbidden, NotFound, Refusal, Unprocessable
-from app.domain.screening import Assessment
+from app.domain.refusals import Refusal, Unprocessable
 from app.services import access, policies, recipients, screening, violations
 from app.services.access import Credentials
 from app.services.desk import Desk
+from app.services.entries.drafts import about_others, entry_of, people_of, require_date, require_may_submit
+from app.services.entries.reading import Recorded, may_see
 from app.services.journal import Journal
 from app.services.recipients import Match, Roster
 from app.services.screening import Change, Screened, Weighed
@@ -25,62 +26,14 @@ from app.services.violations import About, Caused
 from app.storage import answers
 from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
-from app.storage import screening as answer_rows
 from app.storage.answers import Answer
-from app.storage.entries import EntryFilter as EntryFilter
-from app.storage.entries import KnownEntry, NewVersion
+from app.storage.entries import NewVersion
 from app.storage.ids import new_id
-from app.storage.recipients import KnownRecipient
-from app.storage.screening import Known
-from app.storage.violations import KnownViolation
-
-EARLIEST = date(2000, 1, 1)
-
-
-class EntryNotFound(NotFound):
-    code = "entry_not_found"
-
-
-class NotYourEntry(Forbidden):
-    code = "not_your_entry"
-    title = "Not your entry"
-
-
-class InTheFuture(Unprocessable):
-    code = "in_the_future"
-    title = "The date lies in the future"
-
-
-class TooLongAgo(Unprocessable):
-    code = "too_long_ago"
-    title = "The date lies before the books begin"
 
 
 class KeyReused(Unprocessable):
     code = "idempotency_key_reused"
     title = "The idempotency key was used for another request"
-
-
-class KeyInUse(Conflict):
-    code = "idempotency_key_in_use"
-    title = "A request with this idempotency key is being carried out"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An entry with its results, as its recorder is told. `others` are changed results of other entries."""
-
-    entry: Entry
-    version: int
-    submitted_by: str
-    recorded_at: datetime
-    shares: Sequence[int]
-    book: PolicyBook
-    people: Mapping[str, Match]
-    employers: Mapping[str, str]
-    assessments: Sequence[Assessment]
-    others: Sequence[Change] = ()
-    violations: Sequence[KnownViolation] = ()
 
 
 Item = Draft | Refusal
@@ -256,23 +209,6 @@ def _refused_beforehand(item: Item, principal: Principal, desk: Desk) -> Refusal
     return None
 
 
-def require_may_submit(principal: Principal, draft: Draft) -> None:
-    """Raises RoleForbids or NotYourEntry unless the principal may submit such a draft."""
-    principal.require(Permission.SUBMIT)
-    if principal.may(Permission.SUBMIT_FOR_OTHERS) or draft.direction is Direction.RECEIVED:
-        return
-    if draft.giver != principal.person:
-        raise NotYourEntry.at("/giver", "You submit what you gave yourself; leave out giver, or name yourself")
-
-
-def require_date(desk: Desk, on: date) -> None:
-    """Raises InTheFuture or TooLongAgo for a day that an entry cannot have."""
-    if on > desk.today() + timedelta(days=desk.settings.future_days):
-        raise InTheFuture.at("/occurred_on", "An entry is recorded when it has happened; ask first with an assessment")
-    if on < EARLIEST:
-        raise TooLongAgo.at("/occurred_on", f"The books begin on {EARLIEST}")
-
-
 def _weigh_all(desk: Desk, book: PolicyBook, roster: Roster, works: Sequence[_Work]) -> list[_Accepted]:
     """Every draft as an entry with its lines; those that cannot be counted get their refusal."""
     above = roster.last_sequence
@@ -280,22 +216,13 @@ def _weigh_all(desk: Desk, book: PolicyBook, roster: Roster, works: Sequence[_Wo
     for work in works:
         for draft, place in _open_items(work):
             try:
-                entry = _entry_of(draft, roster, new_id("ent"), desk.sequencer.next(above))
-                accepted.append(_Accepted(work, place, screening.weigh(book, entry), _people_of(draft, roster)))
+                entry = entry_of(draft, roster, new_id("ent"), desk.sequencer.next(above))
+                accepted.append(
+                    _Accepted(work, place, screening.weigh(book, entry, roster.canon), people_of(draft, roster))
+                )
             except Refusal as refusal:
                 work.outcomes[place] = refusal
     return accepted
-
-
-def _entry_of(draft: Draft, roster: Roster, id: str, sequence: int) -> Entry:
-    entry = draft.entry(id, sequence, roster.listed(draft))
-    domain.check(entry)
-    return entry
-
-
-def _people_of(draft: Draft, roster: Roster) -> dict[str, Match]:
-    named = (who for line in draft.people for who in (line.who, line.guest_of) if who is not None)
-    return {match.person.id: match for who in named if (match := roster.matches.get(who)) is not None}
 
 
 def _keep(
@@ -314,7 +241,9 @@ def _keep(
     rows.add(connection, [NewVersion(one.entry, 1, one.shares, "") for one in screened], by=by, at=at)
     for accepted, one in pairs:
         journal.note(one.entry.id, 1, "entry.recorded", _facts(one), accepted.work.stamp)
-    about = {one.entry.id: About(one.entry, by[one.entry.id]) for one in screened} | _about_others(connection, screened)
+    about = {one.entry.id: About(one.entry, by[one.entry.id]) for one in screened} | about_others(
+        connection, [change for one in screened for change in one.others]
+    )
     changes = [change for accepted, one in pairs for change in _caused(one, accepted.work.stamp)]
     cases = violations.settle(connection, book, changes, about, journal=journal, fresh=by.keys())
     for accepted, one in pairs:
@@ -329,10 +258,8 @@ def _keep(
             people=accepted.people,
             employers=roster.employer_names,
             assessments=one.own,
-            others=[change for change in one.others if _may_see(accepted.work.principal, about[change.key[1]])],
-            violations=[
-                cases[key] for key in keys if key in cases and _may_see(accepted.work.principal, about[key[1]])
-            ],
+            others=[change for change in one.others if may_see(accepted.work.principal, about[change.key[1]])],
+            violations=[cases[key] for key in keys if key in cases and may_see(accepted.work.principal, about[key[1]])],
         )
 
 
@@ -359,112 +286,8 @@ def _keep_people(
     """Creates whoever is new, and moves everybody's last place in the order of record."""
     listed = [person for one in screened for person in one.entry.recipients]
     people = {id for person in listed for id in (person.recipient_id, person.guest_of) if id is not None}
+    people |= {roster.canon[id] for id in people if id in roster.canon}
     employers = {id for person in listed for id in (person.employer_id, person.client_employer_id) if id is not None}
     recipients.create_planned(connection, roster, sorted(people), employers, journal, stamp)
     last = max(one.entry.sequence for one in screened)
     recipient_rows.touch(connection, sorted(people), sorted(employers & roster.held_employers), last)
-
-
-def _about_others(connection: Connection, screened: Sequence[Screened]) -> dict[str, About]:
-    """Who submitted the other entries whose results change."""
-    others = {change.key[1] for one in screened for change in one.others}
-    return {id: About(known.entry, known.submitted_by) for id, known in rows.by_id(connection, others).items()}
-
-
-def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draft) -> Recorded:
-    """What recording a draft would answer at this moment; nothing is written. Raises what recording would refuse."""
-    require_may_submit(principal, draft)
-    if draft.occurred_on < EARLIEST:
-        require_date(desk, draft.occurred_on)
-    stamp = desk.stamp(principal.id)
-    book = policies.current(connection, desk)
-    roster = recipients.resolve(connection, [draft], stamp, hold=False, employers_too=False)
-    entry = _entry_of(draft, roster, new_id("ent"), desk.sequencer.next(roster.last_sequence))
-    [one] = screening.screen(connection, book, [screening.weigh(book, entry)])
-    about = _about_others(connection, [one])
-    return Recorded(
-        entry,
-        0,
-        principal.person,
-        stamp.at,
-        [minor for _, minor in one.shares],
-        book,
-        _people_of(draft, roster),
-        roster.employer_names,
-        one.own,
-        [change for change in one.others if _may_see(principal, about[change.key[1]])],
-    )
-
-
-def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str) -> Recorded:
-    """An entry as it stands, with its current results. Raises EntryNotFound, alike for absent and not theirs."""
-    known = rows.by_id(connection, [entry_id]).get(entry_id)
-    if known is None or not _may_see(principal, known):
-        raise EntryNotFound("There is no such entry")
-    return _with_results(connection, desk, [known])[0]
-
-
-def listed(
-    connection: Connection,
-    desk: Desk,
-    principal: Principal,
-    wanted: EntryFilter,
-    *,
-    after: tuple[date, str] | None,
-    limit: int,
-) -> list[Recorded]:
-    """Entries, newest event first; without the right to read all, only the principal's own."""
-    if not principal.may(Permission.READ_ALL):
-        principal.require(Permission.READ_OWN)
-        wanted = wanted._replace(own=principal.person)
-    return _with_results(connection, desk, rows.listed(connection, wanted, after=after, limit=limit))
-
-
-def _may_see(principal: Principal, about: About | KnownEntry) -> bool:
-    """Whoever may read all, and otherwise the one who gave it or submitted it."""
-    if principal.may(Permission.READ_ALL):
-        return True
-    return principal.may(Permission.READ_OWN) and principal.person in (about.submitted_by, about.entry.giver)
-
-
-def _with_results(connection: Connection, desk: Desk, known: Sequence[KnownEntry]) -> list[Recorded]:
-    ids = [one.entry.id for one in known]
-    book = policies.current(connection, desk)
-    parts = rows.shares(connection, ids)
-    people = _named(connection, known)
-    employers = _employer_names(connection, known)
-    by_entry: dict[str, list[Known]] = {}
-    for answer in answer_rows.of_entries(connection, ids):
-        by_entry.setdefault(answer.assessment.line.entry_id, []).append(answer)
-    cases: dict[str, list[KnownViolation]] = {}
-    for case in violations.of_entries(connection, ids):
-        cases.setdefault(case.entry_id, []).append(case)
-    return [
-        Recorded(
-            one.entry,
-            one.version,
-            one.submitted_by,
-            one.recorded_at,
-            parts.get(one.entry.id, ()),
-            book,
-            people,
-            employers,
-            [answer.assessment for answer in by_entry.get(one.entry.id, ())],
-            (),
-            cases.get(one.entry.id, ()),
-        )
-        for one in known
-    ]
-
-
-def _named(connection: Connection, known: Sequence[KnownEntry]) -> dict[str, Match]:
-    ids = {
-        id for one in known for person in one.entry.recipients for id in (person.recipient_id, person.guest_of) if id
-    }
-    found: dict[str, KnownRecipient] = recipient_rows.by_id(connection, ids)
-    return {id: Match(person, "id") for id, person in found.items()}
-
-
-def _employer_names(connection: Connection, known: Sequence[KnownEntry]) -> dict[str, str]:
-    ids = {person.employer_id for one in known for person in one.entry.recipients if person.employer_id}
-    return {id: employer.name for id, employer in recipient_rows.employers_by_id(connection, ids).items()}
