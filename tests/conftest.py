@@ -26,6 +26,7 @@ FreshDatabase = Callable[..., str]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=[*KINDS, "both"], default="both", help="which databases tests run on")
+    parser.addoption("--cases", action="append", default=[], metavar="FILE", help="worked examples to drive, not ours")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -127,7 +127,7 @@ class _Uvicorn(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """At once where everybody has hung up; otherwise as any server does, which sleeps for a tenth of a second."""
         for _ in range(50):
-            if not self.server_state.connections:
+            if not self.server_state.connections and not self.server_state.tasks:
                 break
             await asyncio.sleep(0.001)
         else:

@@ -54,12 +54,17 @@ class Acting:
 
     def write(self, work: Callable[[Connection, Principal], T]) -> T:
         """Runs `work` in a transaction as the caller, and returns after the commit. Raises BadKey."""
+        return self.desk.database.write(self._as_caller(work))
 
+    def rehearse(self, work: Callable[[Connection, Principal], T]) -> T:
+        """What `write` would do, with nothing written. Raises BadKey."""
+        return self.desk.database.rehearse(self._as_caller(work))
+
+    def _as_caller(self, work: Callable[[Connection, Principal], T]) -> Callable[[Connection], T]:
         def whole(connection: Connection) -> T:
-            principal = access.require(connection, self.credentials, self.desk.clock())
-            return work(connection, principal)
+            return work(connection, access.require(connection, self.credentials, self.desk.clock()))
 
-        return self.desk.database.write(whole)
+        return whole
 
 
 def acting(request: Request) -> Acting:
@@ -67,7 +72,7 @@ def acting(request: Request) -> Acting:
     return Acting(desk_of(request), credentials_of(request))
 
 
-AskedBy = Annotated[Asked, Depends(asked)]
+AskedBy = Annotated[Asked, Depends(asked, scope="function")]
 ActingAs = Annotated[Acting, Depends(acting)]
 
 

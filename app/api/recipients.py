@@ -11,15 +11,27 @@ from pydantic import BaseModel, Field
 
 from app.api.asking import ActingAs, AskedBy, answer
 from app.api.entries.reading import ExternalIdIn
-from app.api.entries.writing import PeriodOut, period_out, unit_of
-from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, Text
+from app.api.entries.writing import (
+    PeriodOut,
+    ReassessedOut,
+    ViolationOut,
+    period_out,
+    reassessed_out,
+    unit_of,
+    violation_out,
+)
+from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Text
 from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.problems import Problem
 from app.api.requests import StrictRoute
-from app.domain.access import Permission
+from app.api.versions import MeantVersion, etag
+from app.domain.access import Permission, Principal
 from app.domain.audit import iso
 from app.domain.money import format_minor
 from app.domain.recipients import Named
-from app.services import policies, recipients, screening
+from app.services import particulars, policies, recipients, screening
+from app.services.desk import Connection
+from app.services.particulars import Particulars
 from app.services.recipients import KnownEmployer, KnownRecipient
 from app.services.screening import Headroom
 
@@ -55,8 +67,37 @@ class RecipientOut(BaseModel):
     employer_id: str | None
     employer: str | None
     email: str | None
-    external_ids: list[ExternalIdOut] = []
+    phone: str | None
+    merged_into: str | None = Field(description="who this record turned out to be")
     created_at: datetime
+    external_ids: list[ExternalIdOut] = []
+    aliases: list[str] = []
+    history: list[PlaceOut] = []
+    reassessed: list[ReassessedOut] = []
+    violations: list[ViolationOut] = []
+
+
+class RecipientChangeIn(In):
+    """What is different about a recipient, and why. Type and employer hold from `effective_from` (default: today)."""
+
+    reason: LongText
+    name: Text | None = None
+    email: Email | None = None
+    phone: Text | None = None
+    aliases: list[Text] | None = Field(None, max_length=20)
+    external_ids: list[ExternalIdIn] | None = Field(None, max_length=20)
+    type: Identifier | None = None
+    employer: Text | None = None
+    employer_id: Text | None = None
+    effective_from: Day | None = None
+
+
+class PlaceOut(BaseModel):
+    """What a recipient was from a day on; null: always."""
+
+    effective_from: date | None
+    type: str
+    employer_id: str | None
 
 
 class NewEmployerIn(In):
@@ -148,22 +189,57 @@ def get_recipient(recipient_id: AnyId, by: AskedBy) -> Response:
     """One recipient."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     person = recipients.get(by.connection, recipient_id)
-    pairs = recipients.external_ids(by.connection, recipient_id)
-    return answer(_recipient(person, pairs), headers={"ETag": f'"v{person.version}"'})
+    return answer(_whole(by.connection, person), headers=etag(person.version))
+
+
+@router.patch(
+    "/recipients/{recipient_id}",
+    response_model=RecipientOut,
+    responses={409: {"model": Problem}, 412: {"model": Problem}},
+)
+def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: MeantVersion, acting: ActingAs) -> Response:
+    """Correct a recipient's particulars. A change of type or employer re-judges the entries that took it from here."""
+    said = Particulars(
+        name=" ".join(body.name.split()) if body.name else None,
+        email=body.email,
+        phone=body.phone,
+        aliases=body.aliases,
+        external_ids=None if body.external_ids is None else [(one.source, one.id) for one in body.external_ids],
+        type=body.type,
+        employer=" ".join(body.employer.split()) if body.employer else None,
+        employer_id=body.employer_id,
+        effective_from=body.effective_from,
+    )
+
+    def change(connection: Connection, principal: Principal) -> dict[str, Any]:
+        principal.require(Permission.WRITE_RECIPIENTS)
+        done = particulars.change(
+            connection, acting.desk, recipient_id, said, version=version, reason=body.reason, by=principal.id
+        )
+        book = policies.current(connection, acting.desk)
+        return _whole(connection, done.person) | {
+            "reassessed": [reassessed_out(book, change) for change in done.changes],
+            "violations": [violation_out(book, case) for case in done.cases.values()],
+        }
+
+    changed = acting.write(change)
+    return answer(changed, headers=etag(changed["version"]))
 
 
 @router.get("/recipients/{recipient_id}/headroom", response_model=HeadroomOut)
 def get_headroom(recipient_id: AnyId, by: AskedBy, on: Day | None = None) -> Response:
     """What is left for a recipient before each limit, on a day (today by default), given what is dated later too."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
-    person = recipients.get(by.connection, recipient_id)
+    named = recipients.get(by.connection, recipient_id)
+    person = recipients.get(by.connection, named.canonical_id)
     day = on or by.desk.today()
+    type, employer_id = recipients.place_of(by.connection, person, day)
     found = screening.headroom(
         by.connection,
         policies.current(by.connection, by.desk),
         recipient_id=person.id,
-        type=person.type,
-        employer_id=person.employer_id,
+        type=type,
+        employer_id=employer_id,
         on=day,
     )
     least = min(found, key=lambda one: Fraction(one.left, one.limit or 1), default=None)
@@ -206,6 +282,19 @@ def get_employer(employer_id: AnyId, by: AskedBy) -> Response:
     return answer(_employer(recipients.get_employer(by.connection, employer_id)))
 
 
+def _whole(connection: Connection, person: KnownRecipient) -> dict[str, Any]:
+    history = [
+        {
+            "effective_from": None if place.effective_from == particulars.ALWAYS else place.effective_from.isoformat(),
+            "type": place.type,
+            "employer_id": place.employer_id,
+        }
+        for place in particulars.history(connection, person)
+    ]
+    body = _recipient(person, recipients.external_ids(connection, person.id))
+    return body | {"aliases": particulars.aliases(connection, person.id), "history": history}
+
+
 def _recipient(person: KnownRecipient, pairs: list[tuple[str, str]] | None = None) -> dict[str, Any]:
     body = {
         "id": person.id,
@@ -215,6 +304,8 @@ def _recipient(person: KnownRecipient, pairs: list[tuple[str, str]] | None = Non
         "employer_id": person.employer_id,
         "employer": person.employer,
         "email": person.email,
+        "phone": person.phone,
+        "merged_into": person.canonical_id if person.canonical_id != person.id else None,
         "created_at": iso(person.created_at),
     }
     return body if pairs is None else body | {"external_ids": [{"source": s, "id": id} for s, id in pairs]}

@@ -106,7 +106,12 @@ _PLANS = [
 ]
 _UNIONS = ["Calder Dockworkers Local 12", "Tamarack Electricians Local 88", "Eastmere Stagehands Local 5"]
 _BROKERS = [
-    *("Pinnacle Lane Brokerage", "Westover Financial Network", "Juniper Street Securities", "Hartline Investor Services"),
+    *(
+        "Pinnacle Lane Brokerage",
+        "Westover Financial Network",
+        "Juniper Street Securities",
+        "Hartline Investor Services",
+    ),
     "Copper Kettle Financial",
 ]
 _OFFICES = [
@@ -149,8 +154,30 @@ _FIRST_NAMES = [
 ]
 _LAST_NAMES = [
     *("Falk", "Okafor", "Lindqvist", "Achterberg", "Reyes", "Haddad", "Castellan", "Munro", "Fischer", "Tanaka"),
-    *("Abara", "Whitlock", "Desrosiers", "Kowalski", "Ferreira", "Nakamura", "Oyelaran", "Pettibone", "Quill", "Rasmussen"),
-    *("Santangelo", "Thibault", "Underhill", "Vasquez", "Wexford", "Yamada", "Zielinski", "Ashdown", "Birch", "Carraway"),
+    *(
+        "Abara",
+        "Whitlock",
+        "Desrosiers",
+        "Kowalski",
+        "Ferreira",
+        "Nakamura",
+        "Oyelaran",
+        "Pettibone",
+        "Quill",
+        "Rasmussen",
+    ),
+    *(
+        "Santangelo",
+        "Thibault",
+        "Underhill",
+        "Vasquez",
+        "Wexford",
+        "Yamada",
+        "Zielinski",
+        "Ashdown",
+        "Birch",
+        "Carraway",
+    ),
     *("Dunleavy", "Ekwueme", "Fairbanks", "Gallagher", "Holloway", "Ibarra", "Jessup", "Kimura", "Larkin", "Mbeki"),
     *("Norwood", "Ogden", "Prakash", "Renard", "Sorensen", "Tremblay", "Ustinov", "Voss", "Winslow", "Xu"),
     *("Yarrow", "Zamora", "Ainsley", "Blackwood", "Corrigan", "Drummond", "Ellery", "Fontaine", "Goswami"),
@@ -169,7 +196,15 @@ _TEAMS = {
         "Hugh Lockwood",
     ),
     "Retirement Services": (
-        *("Dana Whitcombe", "Felix Amador", "Greta Lund", "Isaac Thorne", "Maribel Ortega", "Neville Shaw", "Opal Jensen"),
+        *(
+            "Dana Whitcombe",
+            "Felix Amador",
+            "Greta Lund",
+            "Isaac Thorne",
+            "Maribel Ortega",
+            "Neville Shaw",
+            "Opal Jensen",
+        ),
         "Quentin Burke",
     ),
     "Wealth and Wholesale": (

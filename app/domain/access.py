@@ -25,6 +25,8 @@ class Permission(StrEnum):
     KNOW_RECIPIENTS = "know_recipients"
     WRITE_RECIPIENTS = "write_recipients"
     READ_POLICIES = "read_policies"
+    MERGE_RECIPIENTS = "merge_recipients"
+    APPROVE = "approve"
     WRITE_POLICIES = "write_policies"
     READ_AUDIT = "read_audit"
     MANAGE_KEYS = "manage_keys"
@@ -34,8 +36,17 @@ _P = Permission
 _REP = frozenset({_P.SUBMIT, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.READ_POLICIES})
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.REP: _REP,
-    Role.SUPERVISOR: _REP,
-    Role.OFFICER: _REP | {_P.SUBMIT_FOR_OTHERS, _P.READ_ALL, _P.WRITE_RECIPIENTS, _P.WRITE_POLICIES, _P.READ_AUDIT},
+    Role.SUPERVISOR: _REP | {_P.APPROVE},
+    Role.OFFICER: _REP
+    | {
+        _P.SUBMIT_FOR_OTHERS,
+        _P.READ_ALL,
+        _P.WRITE_RECIPIENTS,
+        _P.MERGE_RECIPIENTS,
+        _P.APPROVE,
+        _P.WRITE_POLICIES,
+        _P.READ_AUDIT,
+    },
     Role.AUDITOR: frozenset({_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.READ_POLICIES, _P.READ_AUDIT}),
     Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS}),
     Role.INTEGRATION: frozenset(

@@ -174,7 +174,10 @@ def resolve(
             roster.matches[who] = Match(roster.held[id], _how(who))
     roster.canon = {id: person.canonical_id for id, person in roster.held.items() if person.canonical_id != id}
     moved = [person.id for person in roster.held.values() if person.place_from is not None]
-    roster.histories = recipients.places(connection, moved) if moved else {}
+    if moved:
+        roster.histories = recipients.places(connection, moved)
+        once = {place.employer_id for history in roster.histories.values() for place in history}
+        roster.employers |= recipients.employers_by_id(connection, {id for id in once if id is not None})
     _plan_new(named, roster, stamp)
     if hold and employers_too:
         hold_employers(connection, roster)
@@ -193,7 +196,6 @@ def _hold(connection: Connection, ids: Set[str], *, hold: bool) -> dict[str, Kno
 def hold_employers(connection: Connection, roster: Roster, also: Iterable[str] = ()) -> None:
     """Holds the employers in play, so that what their people got is added up by one writer at a time."""
     in_play = {person.employer_id for person in roster.held.values()} | set(roster.employers) | set(also)
-    in_play |= {place.employer_id for history in roster.histories.values() for place in history}
     held = recipients.lock_employers(connection, {id for id in in_play if id})
     roster.employers |= held
     roster.held_employers = set(held)
@@ -360,6 +362,15 @@ def create(
     return person
 
 
+def employer_named(connection: Connection, name: str, journal: Journal, stamp: Stamp) -> str:
+    """The id of the employer of that name, created where there is none."""
+    roster = Roster()
+    _find_employers(connection, [], [Named(employer=name)], roster, stamp)
+    employer_id = roster.by_employer_key[name_key(name)].id
+    _create_employers(connection, roster, {employer_id}, journal, stamp)
+    return employer_id
+
+
 def create_employer(connection: Connection, desk: Desk, name: str, *, by: str) -> KnownEmployer:
     """A new employer. Raises EmployerExists where there is one of that name."""
     stamp, journal, key = desk.stamp(by), desk.journal(), name_key(name)
@@ -378,6 +389,14 @@ def get(connection: Connection, recipient_id: str) -> KnownRecipient:
     if found is None:
         raise RecipientNotFound("There is no such recipient")
     return found
+
+
+def place_of(connection: Connection, person: KnownRecipient, on: date) -> tuple[str, str | None]:
+    """Type and employer of a person on a day."""
+    if person.place_from is None or on >= person.place_from:
+        return person.type, person.employer_id
+    history = recipients.places(connection, [person.id]).get(person.id, [])
+    return place_on(history, on) or (person.type, person.employer_id)
 
 
 def get_employer(connection: Connection, employer_id: str) -> KnownEmployer:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -36,6 +36,10 @@ _RETRYABLE = {"40001", "40P01"}
 class DatabaseAway(Unavailable):
     code = "database_away"
     title = "The database does not answer"
+
+
+class _TakenBack(Exception):
+    """Ends the transaction of a rehearsal."""
 
 
 class WrongSchema(Unavailable):
@@ -75,6 +79,18 @@ class Database:
                     raise _translated(error) from error
                 time.sleep(min(0.002 * 2**attempt, 0.1))
         raise DatabaseAway("The database is too busy; nothing was kept", retry_after_s=1)
+
+    def rehearse(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` as `write` would and takes everything back: what would happen, with nothing written."""
+        result: list[T] = []
+
+        def taken_back(connection: Connection) -> None:
+            result.append(work(connection))
+            raise _TakenBack
+
+        with suppress(_TakenBack):
+            self.write(taken_back)
+        return result[-1]
 
     def _once(self, work: Callable[[Connection], T]) -> T:
         if self.is_postgres:

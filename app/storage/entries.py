@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, tuple_, update
 
 from app.domain.audit import canonical
 from app.domain.entries import Entry, from_document, to_document
@@ -190,6 +190,13 @@ def touching(
     return [_known(row).entry for row in rows]
 
 
+def listing(connection: Connection, recipient_id: str) -> list[KnownEntry]:
+    """Every entry whose current version lists a recipient, in order of event date."""
+    of = (ShareRow.entry_id == EntryRow.id) & (ShareRow.entry_version == EntryRow.version)
+    question = _NOW.join(ShareRow, of).where(ShareRow.recipient_id == recipient_id)
+    return [_known(row) for row in connection.execute(question.order_by(EntryRow.occurred_on, EntryRow.id))]
+
+
 def as_known(connection: Connection, ids: Iterable[str], at: int) -> list[tuple[Entry, int]]:
     """The entries as they stood at a place in the order of record, each with its version then."""
     latest = (
@@ -215,6 +222,27 @@ def owners_since(connection: Connection, since: date) -> set[str]:
         .distinct()
     )
     return {owner for row in rows for owner in row if owner is not None}
+
+
+def _of_people(people: Iterable[str]) -> ColumnElement[bool]:
+    wanted = sorted(set(people))
+    return or_(ShareRow.client_id.in_(wanted), ShareRow.recipient_id.in_(wanted))
+
+
+def first_day(connection: Connection, people: Iterable[str]) -> date | None:
+    """The earliest event that had to do with any of the people, None where there is none."""
+    return connection.scalar(
+        select(func.min(EntryRow.occurred_on))
+        .join(ShareRow, ShareRow.entry_id == EntryRow.id)
+        .where(_of_people(people))
+    )
+
+
+def employers_of(connection: Connection, people: Iterable[str]) -> set[str]:
+    """For whom the people worked when they got something, or for whom anybody on those entries did."""
+    entries = select(ShareRow.entry_id).where(_of_people(people))
+    rows = connection.scalars(select(ShareRow.employer_id).where(ShareRow.entry_id.in_(entries)).distinct())
+    return {employer_id for employer_id in rows if employer_id is not None}
 
 
 def ids_of(

@@ -157,7 +157,7 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "violations": [violation_out(one.book, case) for case in one.violations],
     }
     if fresh:
-        body["reassessed"] = [_reassessed(one.book, change) for change in (*one.gone, *one.others)]
+        body["reassessed"] = [reassessed_out(one.book, change) for change in (*one.gone, *one.others)]
     return body
 
 
@@ -230,7 +230,8 @@ def period_out(rule: Rule, period: Span) -> dict[str, str]:
     return {"type": rule.period.type, "start": period.start.isoformat(), "end": period.end.isoformat()}
 
 
-def _reassessed(book: PolicyBook, change: Change) -> dict[str, Any]:
+def reassessed_out(book: PolicyBook, change: Change) -> dict[str, Any]:
+    """A result that something else changed, as it was and as it is."""
     rule_id, entry_id, _ = change.key
     before = change.before
     return {

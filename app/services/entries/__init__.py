@@ -1,12 +1,13 @@
 """Entries: recording, asking beforehand, reading, correcting."""
 
-from app.services.entries.correcting import amend, give_back, keep_versions, repay, withdraw
-from app.services.entries.drafts import assess
+from app.services.entries.correcting import Correction, amend, give_back, keep_versions, repay, withdraw
+from app.services.entries.drafts import about_others, assess
 from app.services.entries.reading import EntryNotFound, Recorded, get, listed, may_see, versions
 from app.services.entries.recording import Item, Outcome, Render, Reply, Submission, record
 from app.storage.entries import EntryFilter
 
 __all__ = [
+    "Correction",
     "EntryFilter",
     "EntryNotFound",
     "Item",
@@ -15,6 +16,7 @@ __all__ = [
     "Render",
     "Reply",
     "Submission",
+    "about_others",
     "amend",
     "assess",
     "get",
