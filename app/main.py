@@ -9,7 +9,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api import access, audit, entries, health, merges, policies, problems, recipients, violations
+from app.api import access, audit, entries, health, merges, policies, problems, recipients, statements, violations
 from app.api.entries import correcting
 from app.services import policies as policy_services
 from app.services.desk import Desk, wall_clock
@@ -17,7 +17,7 @@ from app.services.writer import Writer
 from app.settings import Settings
 from app.storage.database import Database, require_schema
 
-_ROUTERS = (entries, correcting, recipients, merges, violations, policies, audit, access, health)
+_ROUTERS = (entries, correcting, recipients, statements, merges, violations, policies, audit, access, health)
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> FastAPI:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -13,6 +13,7 @@ from app.domain.money import Currency, format_minor, parse_minor
 from app.services.packs import exponent
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -40,6 +41,16 @@ def read_day(value: Any) -> date:
         raise PydanticCustomError("day_format", "there is no such day") from None
 
 
+def read_moment(value: Any) -> datetime:
+    """A moment from RFC 3339 text with its zone. Raises a ValueError that pydantic shows for anything else."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise PydanticCustomError("moment_format", 'write the moment with its zone, such as "2026-03-30T12:00:00Z"')
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("moment_format", "there is no such moment") from None
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_readable)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_readable)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -47,6 +58,11 @@ Email = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,189}$"), AfterValidator(_readable)
 ]
 Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(read_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 Amount = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.api.asking import ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Day, In, Limit, Text
+from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
@@ -102,10 +103,12 @@ def publish_policy(policy_id: PolicyId, body: PublicationIn, acting: ActingAs) -
 
 
 @router.get("/policies/in-force", response_model=PolicyOut, responses={404: {"model": Problem}})
-def get_policy_in_force(by: AskedBy, on: Annotated[Day | None, Query(description="default: today")] = None) -> Response:
+def get_policy_in_force(
+    by: AskedBy, at: KnownAt, on: Annotated[Day | None, Query(description="default: today")] = None
+) -> Response:
     """The version in force on a day."""
     by.principal.require(Permission.READ_POLICIES)
-    return answer(_whole(policies.in_force(by.connection, by.desk, on or by.desk.today())))
+    return answer(_whole(policies.in_force(by.connection, by.desk, on or by.desk.today(), at)))
 
 
 @router.get("/policies/{policy_id}", response_model=PolicyOut, responses={404: {"model": Problem}})

@@ -21,6 +21,7 @@ from app.api.entries.writing import (
     violation_out,
 )
 from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Text
+from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
@@ -227,7 +228,7 @@ def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: Mean
 
 
 @router.get("/recipients/{recipient_id}/headroom", response_model=HeadroomOut)
-def get_headroom(recipient_id: AnyId, by: AskedBy, on: Day | None = None) -> Response:
+def get_headroom(recipient_id: AnyId, by: AskedBy, at: KnownAt, on: Day | None = None) -> Response:
     """What is left for a recipient before each limit, on a day (today by default), given what is dated later too."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     named = recipients.get(by.connection, recipient_id)
@@ -236,11 +237,12 @@ def get_headroom(recipient_id: AnyId, by: AskedBy, on: Day | None = None) -> Res
     type, employer_id = recipients.place_of(by.connection, person, day)
     found = screening.headroom(
         by.connection,
-        policies.current(by.connection, by.desk),
+        policies.as_known(by.connection, by.desk, at),
         recipient_id=person.id,
         type=type,
         employer_id=employer_id,
         on=day,
+        at=at,
     )
     least = min(found, key=lambda one: Fraction(one.left, one.limit or 1), default=None)
     body = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.domain.refusals import Fault, Malformed, TooLarge, WrongMediaType
@@ -117,7 +118,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the strict reading."""
         handler = super().get_route_handler()
-        known = {parameter.alias for parameter in self.dependant.query_params}
+        known = set(_query_names(self.dependant))
         takes_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
@@ -131,6 +132,13 @@ class StrictRoute(APIRoute):
             return await handler(request)
 
         return strict
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """The query parameters of a route and of everything it depends on."""
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for other in dependant.dependencies:
+        yield from _query_names(other)
 
 
 def _unknown(name: str, known: set[str]) -> UnknownParameter:

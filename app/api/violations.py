@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.api.asking import AskedBy, answer
 from app.api.entries.writing import AssessmentOut, ViolationOut, assessment_out, period_out, unit_of, violation_out
 from app.api.fields import Cursor, Day, Identifier, Limit, Text, money
+from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
@@ -64,6 +65,7 @@ class ProofOut(BaseModel):
 @router.get("/violations", response_model=ListOut[ViolationOut])
 def list_violations(
     by: AskedBy,
+    at: KnownAt,
     state: Annotated[list[State] | None, Query(max_length=6)] = None,
     rule_id: Annotated[list[Text] | None, Query(max_length=20)] = None,
     severity: Annotated[list[Identifier] | None, Query(max_length=4)] = None,
@@ -92,32 +94,32 @@ def list_violations(
         occurred_from=occurred_from,
         occurred_to=occurred_to,
     )
-    question = fingerprint("violations", by.principal.id, wanted)
+    question = fingerprint("violations", by.principal.id, wanted, at)
     after = read_cursor(cursor, question, str)
-    found = violations.listed(by.connection, by.principal, wanted, after=after, limit=limit + 1)
+    found = violations.listed(by.connection, by.principal, wanted, at=at, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda case: (case.id,))
     book = policies.current(by.connection, by.desk)
     return answer({"data": [violation_out(book, case) for case in shown], "page": where})
 
 
 @router.get("/violations/{violation_id}", response_model=ViolationOut, responses={404: {"model": Problem}})
-def get_violation(violation_id: AnyId, by: AskedBy) -> Response:
-    """One violation as it stands."""
-    case = violations.get(by.connection, by.principal, violation_id)
+def get_violation(violation_id: AnyId, by: AskedBy, at: KnownAt) -> Response:
+    """One violation as it stands, or as it was known."""
+    case = violations.get(by.connection, by.principal, violation_id, at=at)
     book = policies.current(by.connection, by.desk)
     return answer(violation_out(book, case), headers={"ETag": f'"v{case.version}"'})
 
 
 @router.get("/violations/{violation_id}/proof", response_model=ProofOut, responses={404: {"model": Problem}})
-def get_violation_proof(violation_id: AnyId, by: AskedBy) -> Response:
+def get_violation_proof(violation_id: AnyId, by: AskedBy, at: KnownAt) -> Response:
     """The proof of calculation: every entry of the period with its share and running total, worked out anew."""
-    return answer(proof_out(proofs.of_violation(by.connection, by.principal, violation_id)))
+    return answer(proof_out(proofs.of_violation(by.connection, by.principal, violation_id, at=at)))
 
 
 @router.get("/entries/{entry_id}/proofs", response_model=list[ProofOut], responses={404: {"model": Problem}})
-def get_entry_proofs(entry_id: AnyId, by: AskedBy, rule_id: Text | None = None) -> Response:
+def get_entry_proofs(entry_id: AnyId, by: AskedBy, at: KnownAt, rule_id: Text | None = None) -> Response:
     """The proofs of all of an entry's results, flagged or not; of one rule if asked."""
-    found = proofs.of_entry(by.connection, by.desk, by.principal, entry_id, rule_id=rule_id)
+    found = proofs.of_entry(by.connection, by.desk, by.principal, entry_id, rule_id=rule_id, at=at)
     return answer([proof_out(one) for one in found])
 
 

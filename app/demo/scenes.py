@@ -149,7 +149,9 @@ def _hospitality() -> list[Planned]:
         hosted(
             *("entertainment", _day(10, 17), "Tobias Vance", [seventh.named(), seventh.partner()], "360.00"),
             "Two tickets that nobody of ours could use",
-            hosts_present=False, flags=["ticket"], value={"face": "420.00"},
+            hosts_present=False,
+            flags=["ticket"],
+            value={"face": "420.00"},
         ),
         hosted(
             "meal",
@@ -241,6 +243,8 @@ def _received() -> list[Planned]:
         ),
         hosted(
             *("meal", _day(9, 24), uma.name, [uma.as_recipient()], "164.00", "Dinner"),
-            direction="received", giver=SPONSORS[0], hosts=[SPONSORS[0]],
+            direction="received",
+            giver=SPONSORS[0],
+            hosts=[SPONSORS[0]],
         ),
     ]

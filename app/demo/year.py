@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
@@ -17,6 +18,7 @@ _WORKING_DAYS = [day for day in DAYS if day.weekday() < 5]
 _BEFORE_THE_HOLIDAYS = [day for day in _WORKING_DAYS if day.month == 12 and day.day < 24]
 
 _CLOSELY_WATCHED = {"municipal_official", "plan_fiduciary", "union_official", "federal_executive", "congress"}
+_HARDLY_ANYTHING = {"federal_executive", "congress"}
 _CLAIMABLE = {"promotional": 8, "de_minimis": 4, "commemorative": 2, "bereavement": 1, "personal": 1}
 
 
@@ -29,16 +31,18 @@ class Thing(NamedTuple):
 
 
 _GIFTS = [
-    *(Thing("Box of chocolates", 18, 48), Thing("Bottle of wine", 28, 85), Thing("Coffee-table book", 30, 65)),
-    *(Thing("Fruit basket", 35, 90), Thing("Golf balls", 24, 55), Thing("Notebook, leather", 28, 70)),
-    *(Thing("Flowers", 30, 80), Thing("Cheese and crackers", 32, 75), Thing("Scarf", 40, 110)),
+    *(Thing("Box of chocolates", 14, 38), Thing("Bottle of wine", 22, 65), Thing("Coffee-table book", 25, 50)),
+    *(Thing("Fruit basket", 28, 70), Thing("Golf balls", 20, 45), Thing("Notebook, leather", 22, 55)),
+    *(Thing("Flowers", 25, 60), Thing("Cheese and crackers", 24, 55), Thing("Scarf", 30, 80)),
 ]
 _FINE_GIFTS = [
     *(Thing("Carry-on bag", 150, 280), Thing("Magnum of champagne", 150, 240), Thing("Fountain pen", 155, 260)),
     *(Thing("Headphones", 180, 280), Thing("Case of wine", 170, 280)),
 ]
 _SMALL_GIFTS = [Thing("Coffee and pastries", 6, 18), Thing("Paperback", 12, 24), Thing("Mug", 9, 19)]
-_MEALS = [Thing("Lunch", 28, 75), Thing("Dinner", 60, 150), Thing("Breakfast", 16, 38), Thing("Drinks", 18, 55)]
+_MEALS = [Thing("Lunch", 28, 75), Thing("Dinner", 60, 140), Thing("Breakfast", 16, 38), Thing("Drinks", 18, 55)]
+_PLAIN_MEALS = [Thing("Lunch", 18, 48), Thing("Breakfast", 12, 28)]
+_SNACKS = [Thing("Coffee and sandwiches", 6, 15)]
 _EVENTS = [
     *(Thing("Baseball", 60, 180), Thing("Theatre", 90, 240), Thing("Golf round", 110, 260)),
     *(Thing("Basketball, lower bowl", 120, 340), Thing("Opera", 90, 260), Thing("Jazz club", 40, 110)),
@@ -84,7 +88,10 @@ class Everyday:
         absent = taken()
         self._clients = {rep: [one for one in clients_of(rep) if one.number not in absent] for rep in REPS}
         self._reps = [rep for rep in REPS if rep.name not in absent]
-        self._kinds = {self._gift: 42, self._hospitality: 46, self._journey: 5, self._received: 4, self._tickets: 3}
+        self._seen: Counter[str] = Counter()
+        for clients in self._clients.values():
+            chance.shuffle(clients)
+        self._kinds = {self._gift: 42, self._hospitality: 38, self._journey: 8, self._received: 9, self._tickets: 3}
 
     def entries(self, many: int) -> Iterator[Planned]:
         """So many entries, each with the day on which it is recorded."""
@@ -97,10 +104,10 @@ class Everyday:
 
     def _gift(self, rep: Rep) -> Planned:
         client = self._client(rep)
-        if client.type not in _CLOSELY_WATCHED and self._happens(38):
+        if client.type not in _CLOSELY_WATCHED and self._happens(42):
             return self._claimed_gift(rep, client)
         on = self._day(_BEFORE_THE_HOLIDAYS if self._happens(18) else _WORKING_DAYS)
-        to = [client, *self._colleagues(rep, client, most=4 if on.month == 12 else 2, percent=22)]
+        to = [client, *self._colleagues(rep, client, most=4 if on.month == 12 else 2, percent=14)]
         thing = self._thing(client)
         total, money = self._price(thing, client, heads=len(to) if thing.least < 100 else 1)
         to = to if thing.least < 100 else to[:1]
@@ -109,7 +116,7 @@ class Everyday:
     def _thing(self, client: Recipient) -> Thing:
         if client.type in _CLOSELY_WATCHED:
             return self._chance.choice(_SMALL_GIFTS)
-        return self._chance.choice(_FINE_GIFTS if self._happens(7) else _GIFTS)
+        return self._chance.choice(_FINE_GIFTS if self._happens(4) else _GIFTS)
 
     def _claimed_gift(self, rep: Rep, client: Recipient) -> Planned:
         [claim] = self._chance.choices(list(_CLAIMABLE), list(_CLAIMABLE.values()))
@@ -124,8 +131,8 @@ class Everyday:
     def _hospitality(self, rep: Rep) -> Planned:
         client = self._client(rep)
         meal = client.type in _CLOSELY_WATCHED or self._happens(68)
-        thing = self._chance.choice(_MEALS if meal else _EVENTS)
-        clients = [client, *self._colleagues(rep, client, most=4, percent=45)]
+        thing = self._chance.choice(self._meals(client) if meal else _EVENTS)
+        clients = [client, *self._colleagues(rep, client, most=3, percent=30)]
         people = self._named(clients)
         if self._happens(4 if meal else 14):
             people.append(client.partner())
@@ -137,6 +144,11 @@ class Everyday:
             more["preapproved_on"] = (on - timedelta(days=self._chance.randint(2, 20))).isoformat()
         return hosted("meal" if meal else "entertainment", on, rep.name, people, total, thing.what, **money, **more)
 
+    def _meals(self, client: Recipient) -> list[Thing]:
+        if client.type in _HARDLY_ANYTHING:
+            return _SNACKS
+        return _PLAIN_MEALS if client.type in _CLOSELY_WATCHED else _MEALS
+
     def _journey(self, rep: Rep) -> Planned:
         client = self._client(rep)
         kind, things = ("travel", _JOURNEYS) if self._happens(65) else ("lodging", _NIGHTS)
@@ -144,7 +156,7 @@ class Everyday:
         total, money = self._price(thing, client)
         on = self._day()
         approved = (on - timedelta(days=self._chance.randint(3, 30))).isoformat()
-        more: Json = {"preapproved_on": approved} if self._happens(88) else {}
+        more: Json = {"preapproved_on": approved} if self._happens(93) else {}
         return hosted(kind, on, rep.name, self._named([client]), total, thing.what, **money, **more)
 
     def _tickets(self, rep: Rep) -> Planned:
@@ -152,7 +164,9 @@ class Everyday:
         client = self._client(rep)
         total, money = self._price(Thing("Two tickets", 50, 130), client)
         absent: Json = {"hosts_present": False, "flags": ["ticket"]}
-        return hosted("entertainment", self._day(), rep.name, self._named([client]), total, "Two tickets", **money, **absent)
+        return hosted(
+            "entertainment", self._day(), rep.name, self._named([client]), total, "Two tickets", **money, **absent
+        )
 
     def _received(self, rep: Rep) -> Planned:
         sponsor = self._chance.choice(SPONSORS)
@@ -168,9 +182,13 @@ class Everyday:
     # Who
 
     def _client(self, rep: Rep) -> Recipient:
-        """Some are seen more often than others: the earlier on the list, the more."""
+        """Of two whom the representative thinks of, whoever has been seen less; seldom one who may take little."""
         clients = self._clients[rep]
-        [client] = self._chance.choices(clients, [100 // (place + 4) + 1 for place in range(len(clients))])
+        weights = [
+            (30 // (place + 8) + 1) * (1 if one.type in _CLOSELY_WATCHED else 5) for place, one in enumerate(clients)
+        ]
+        client = min(self._chance.choices(clients, weights, k=2), key=lambda one: self._seen[one.number])
+        self._seen[client.number] += 1
         return client
 
     def _colleagues(self, rep: Rep, client: Recipient, *, most: int, percent: int) -> list[Recipient]:
@@ -214,7 +232,9 @@ class Everyday:
         if money.get("currency") == "JPY" or not self._happens(45):
             return {}
         cents = int(total.replace(".", ""))
-        parts = {"tax": cents * 7 // 107, "delivery": cents // 10} if self._happens(60) else {"market": cents * 11 // 10}
+        parts = (
+            {"tax": cents * 7 // 107, "delivery": cents // 10} if self._happens(60) else {"market": cents * 11 // 10}
+        )
         return {"value": {name: f"{part // 100}.{part % 100:02d}" for name, part in parts.items()}}
 
     # When
@@ -228,11 +248,16 @@ class Everyday:
         on = planned.occurred_on + timedelta(days=delay)
         if rep.sends_months:
             on = _fifth_of_next_month(on)
-        on = min(on + timedelta(days=max(0, 7 - on.isoweekday()) % 5 if on.weekday() > 4 else 0), LAST_RECORDED)
+        on = min(_at_work(on), LAST_RECORDED)
         return Planned(planned.sender, on, planned.entry, with_the_month=rep.sends_months)
 
     def _happens(self, percent: int) -> bool:
         return self._chance.randrange(100) < percent
+
+
+def _at_work(on: date) -> date:
+    """The day, or the Monday after a weekend."""
+    return on + timedelta(days=7 - on.weekday()) if on.weekday() > 4 else on
 
 
 def _fifth_of_next_month(on: date) -> date:

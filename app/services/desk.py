@@ -14,7 +14,7 @@ from app.domain.policies import PolicyBook
 from app.services.journal import Journal
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.ids import Sequencer
+from app.storage.ids import Sequencer, place_at
 
 
 def wall_clock() -> datetime:
@@ -55,4 +55,4 @@ class Desk:
         return Journal(self.settings.log_id)
 
 
-__all__ = ["Connection", "Desk", "Remembered", "wall_clock"]
+__all__ = ["Connection", "Desk", "Remembered", "place_at", "wall_clock"]

@@ -46,9 +46,14 @@ def current(connection: Connection, desk: Desk, *, hold: bool = False) -> Policy
     return remembered.book
 
 
-def read(connection: Connection) -> PolicyBook:
-    """All published versions as this transaction sees them, its own publication too; not remembered."""
-    return book_of(policies.published(connection))
+def read(connection: Connection, at: int | None = None) -> PolicyBook:
+    """All published versions as this transaction sees them, or as they were known at a place in the order of record."""
+    return book_of([one for one in policies.published(connection) if at is None or (one.known_from or 0) <= at])
+
+
+def as_known(connection: Connection, desk: Desk, at: int | None) -> PolicyBook:
+    """The versions published now, or by a place in the order of record."""
+    return current(connection, desk) if at is None else read(connection, at)
 
 
 def book_of(known: list[KnownPolicy]) -> PolicyBook:
@@ -133,9 +138,9 @@ def get(connection: Connection, policy_id: str) -> KnownPolicy:
     return found
 
 
-def in_force(connection: Connection, desk: Desk, on: date) -> KnownPolicy:
-    """The version in force on a day. Raises PolicyNotFound before the first."""
-    policy = current(connection, desk).in_force(on)
+def in_force(connection: Connection, desk: Desk, on: date, at: int | None = None) -> KnownPolicy:
+    """The version in force on a day, as known now or at a place in the order of record. Raises PolicyNotFound."""
+    policy = as_known(connection, desk, at).in_force(on)
     if policy is None:
         raise PolicyNotFound(f"No policy is in force on {on}")
     return get(connection, policy.id)

@@ -13,7 +13,6 @@ from app.services import entries, policies, screening, violations
 from app.services.desk import Desk
 from app.services.screening import Proof
 from app.storage import entries as entry_rows
-from app.storage import policies as policy_rows
 from app.storage import screening as answers
 from app.storage.screening import Known
 
@@ -28,19 +27,25 @@ class Shown:
     book: PolicyBook
 
 
-def of_violation(connection: Connection, principal: Principal, violation_id: str) -> Shown:
-    """The proof of a case's last answer. Raises ViolationNotFound."""
-    case = violations.get(connection, principal, violation_id)
-    history = answers.history(connection, rule_id=case.rule_id, entry_id=case.entry_id, shown=case.shown)
+def of_violation(connection: Connection, principal: Principal, violation_id: str, *, at: int | None = None) -> Shown:
+    """The proof of a case's last answer, or of the last by a place in the order of record. Raises ViolationNotFound."""
+    case = violations.get(connection, principal, violation_id, at=at)
+    history = answers.history(connection, rule_id=case.rule_id, entry_id=case.entry_id, shown=case.shown, at=at)
     return _shown(connection, principal, history)
 
 
 def of_entry(
-    connection: Connection, desk: Desk, principal: Principal, entry_id: str, *, rule_id: str | None
+    connection: Connection,
+    desk: Desk,
+    principal: Principal,
+    entry_id: str,
+    *,
+    rule_id: str | None,
+    at: int | None = None,
 ) -> list[Shown]:
-    """The proofs of an entry's current results. Raises EntryNotFound."""
-    entries.get(connection, desk, principal, entry_id)
-    current = answers.of_entries(connection, [entry_id])
+    """The proofs of an entry's results as they are, or were. Raises EntryNotFound."""
+    entries.get(connection, desk, principal, entry_id, at=at)
+    current = answers.of_entries(connection, [entry_id], at)
     return [
         _shown(
             connection,
@@ -50,6 +55,7 @@ def of_entry(
                 rule_id=one.assessment.line.rule_id,
                 entry_id=entry_id,
                 shown=one.assessment.line.shown,
+                at=at,
             ),
         )
         for one in current
@@ -61,7 +67,7 @@ def _shown(connection: Connection, principal: Principal, history: Sequence[Known
     proof = screening.prove(connection, history[-1])
     read = {line.entry.id for line in proof.lines}
     visible = read if principal.may(Permission.READ_ALL) else _own(connection, principal, read)
-    return Shown(proof, history, visible, policies.book_of(policy_rows.published(connection)))
+    return Shown(proof, history, visible, policies.read(connection))
 
 
 def _own(connection: Connection, principal: Principal, ids: Set[str]) -> set[str]:

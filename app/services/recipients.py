@@ -271,13 +271,21 @@ def _plan_new(named: Sequence[Named], roster: Roster, stamp: Stamp) -> None:
             continue
         if who.employer_id is not None and who.employer_id not in roster.employers:
             continue
-        key = f"external:{who.source}:{who.external_id}" if who.external_id else _key(who, roster)
+        key = _new_key(who, roster)
         if key not in planned:
             employer_id = roster.employer_id(who.employer, who.employer_id, "")
             employer = roster.employers[employer_id].name if employer_id else None
             planned[key] = _new_person(who, employer_id, employer, stamp)
             roster.new_people[planned[key].id] = (planned[key], who, key)
         roster.matches[who] = Match(planned[key], "created")
+    # A guest may name the client by less than the line that introduces them, wherever it stands.
+    for who in named:
+        if who not in roster.matches and who.id is None and (key := _new_key(who, roster)) in planned:
+            roster.matches[who] = Match(planned[key], "created")
+
+
+def _new_key(who: Named, roster: Roster) -> str:
+    return f"external:{who.source}:{who.external_id}" if who.external_id else _key(who, roster)
 
 
 def create_planned(

@@ -171,9 +171,12 @@ def _facts(case: KnownViolation) -> dict[str, object]:
     }
 
 
-def get(connection: Connection, principal: Principal, violation_id: str) -> KnownViolation:
-    """One case, if the principal may see it. Raises ViolationNotFound otherwise, alike for absent and not theirs."""
-    found = violations.by_id(connection, violation_id)
+def get(connection: Connection, principal: Principal, violation_id: str, *, at: int | None = None) -> KnownViolation:
+    """One case as it stands, or stood. Raises ViolationNotFound, alike for absent, not open yet, and not theirs."""
+    if at is None:
+        found = violations.by_id(connection, violation_id)
+    else:
+        found = violations.as_known(connection, violation_id, at)
     if found is None or not _may_see(principal, found):
         raise ViolationNotFound("There is no such violation")
     return found
@@ -186,15 +189,25 @@ def _may_see(principal: Principal, case: KnownViolation) -> bool:
 
 
 def listed(
-    connection: Connection, principal: Principal, wanted: ViolationFilter, *, after: tuple[str] | None, limit: int
+    connection: Connection,
+    principal: Principal,
+    wanted: ViolationFilter,
+    *,
+    at: int | None = None,
+    after: tuple[str] | None,
+    limit: int,
 ) -> list[KnownViolation]:
-    """Cases, newest first; without the right to read all, only those on the principal's own entries."""
+    """Cases as they stand, or stood, newest first; without the right to read all, only those on own entries."""
     if not principal.may(Permission.READ_ALL):
         principal.require(Permission.READ_OWN)
         wanted = wanted._replace(own=principal.person)
-    return violations.listed(connection, wanted, after=after, limit=limit)
+    if at is None:
+        return violations.listed(connection, wanted, after=after, limit=limit)
+    return violations.all_as_known(connection, wanted, at, after=after, limit=limit)
 
 
-def of_entries(connection: Connection, ids: Iterable[str]) -> list[KnownViolation]:
-    """All cases of entries."""
-    return violations.of_entries(connection, ids)
+def of_entries(connection: Connection, ids: Iterable[str], at: int | None = None) -> list[KnownViolation]:
+    """All cases of entries as they stand, or stood."""
+    if at is None:
+        return violations.of_entries(connection, ids)
+    return violations.of_entries_as_known(connection, ids, at)

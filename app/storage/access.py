@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from app.storage.database import among
 from app.storage.tables import ApiKeyRow
 
 
@@ -31,7 +32,7 @@ _ALL = select(*(getattr(ApiKeyRow, column) for column in KnownKey._fields))
 
 def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownKey]:
     """The keys that exist among the ids."""
-    rows = connection.execute(_ALL.where(ApiKeyRow.id.in_(sorted(set(ids)))))
+    rows = connection.execute(_ALL.where(among(connection, ApiKeyRow.id, ids)))
     return {row.id: KnownKey._make(row) for row in rows}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, tu
 
 from app.domain.audit import canonical
 from app.domain.entries import Entry, from_document, to_document
-from app.storage.database import insert_rows
+from app.storage.database import among, insert_rows
 from app.storage.tables import EntryRow, EntryVersionRow, ShareRow
 
 
@@ -22,6 +22,33 @@ class KnownEntry(NamedTuple):
     version: int
     submitted_by: str
     recorded_at: datetime
+
+
+class EntryFilter(NamedTuple):
+    """What narrows a list of entries; None asks for nothing. `own` limits it to a person's own."""
+
+    own: str | None = None
+    occurred_from: date | None = None
+    occurred_to: date | None = None
+    kind: tuple[str, ...] = ()
+    direction: str | None = None
+    giver: str | None = None
+    recipient_id: str | None = None
+    employer_id: str | None = None
+    standing: str | None = None
+
+    def matches(self, known: KnownEntry) -> bool:
+        """Whether an entry is one of those asked for."""
+        entry = known.entry
+        just = ((self.direction, entry.direction), (self.giver, entry.giver), (self.standing, entry.standing))
+        return (
+            self.own in (None, known.submitted_by, entry.giver)
+            and all(wanted in (None, value) for wanted, value in just)
+            and (not self.kind or entry.kind in self.kind)
+            and (self.occurred_from or date.min) <= entry.occurred_on <= (self.occurred_to or date.max)
+            and self.recipient_id in (None, *(one.recipient_id for one in entry.recipients))
+            and self.employer_id in (None, *(one.employer_id for one in entry.recipients))
+        )
 
 
 class NewVersion(NamedTuple):
@@ -124,6 +151,12 @@ def _share_rows(new: NewVersion) -> Iterable[tuple[object, ...]]:
         )
 
 
+def hold(connection: Connection, entry_id: str, version: int) -> bool:
+    """Holds an entry at a version until the transaction ends; False where it has another by now."""
+    question = select(EntryRow.version).where(EntryRow.id == entry_id).with_for_update(key_share=True)
+    return connection.scalar(question) == version
+
+
 def move_on(connection: Connection, corrections: Sequence[tuple[KnownEntry, Entry]]) -> bool:
     """Moves entries on to their next version; False where one of them has another version by now."""
     for known, entry in corrections:
@@ -169,7 +202,7 @@ def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEntry]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {row.id: _known(row) for row in connection.execute(_NOW.where(EntryRow.id.in_(wanted)))}
+    return {row.id: _known(row) for row in connection.execute(_NOW.where(among(connection, EntryRow.id, wanted)))}
 
 
 def touching(
@@ -179,9 +212,9 @@ def touching(
     of_people, of_employers = sorted(set(people)), sorted(set(employers))
     shares = select(ShareRow.entry_id).where(
         or_(
-            ShareRow.client_id.in_(of_people),
-            ShareRow.recipient_id.in_(of_people),
-            ShareRow.employer_id.in_(of_employers),
+            among(connection, ShareRow.client_id, of_people),
+            among(connection, ShareRow.recipient_id, of_people),
+            among(connection, ShareRow.employer_id, of_employers),
         )
     )
     rows = connection.execute(
@@ -201,7 +234,7 @@ def as_known(connection: Connection, ids: Iterable[str], at: int) -> list[tuple[
     """The entries as they stood at a place in the order of record, each with its version then."""
     latest = (
         select(EntryVersionRow.entry_id, func.max(EntryVersionRow.version).label("version"))
-        .where(EntryVersionRow.entry_id.in_(sorted(set(ids))), EntryVersionRow.known_from <= at)
+        .where(among(connection, EntryVersionRow.entry_id, ids), EntryVersionRow.known_from <= at)
         .group_by(EntryVersionRow.entry_id)
         .subquery()
     )
@@ -211,6 +244,41 @@ def as_known(connection: Connection, ids: Iterable[str], at: int) -> list[tuple[
         .join(latest, (latest.c.entry_id == EntryRow.id) & (latest.c.version == EntryVersionRow.version))
     )
     return [(from_document(id, sequence, json.loads(document)), version) for id, sequence, document, version in rows]
+
+
+def known_as_of(connection: Connection, ids: Iterable[str], at: int) -> list[KnownEntry]:
+    """The entries as they stood at a place in the order of record, with who had submitted them."""
+    found = dict(
+        connection.execute(select(EntryRow.id, EntryRow.submitted_by).where(among(connection, EntryRow.id, ids))).all()
+    )
+    first = _first_recorded(connection, found)
+    return [
+        KnownEntry(entry, version, found[entry.id], first[entry.id]) for entry, version in as_known(connection, ids, at)
+    ]
+
+
+def _first_recorded(connection: Connection, ids: Iterable[str]) -> dict[str, datetime]:
+    rows = connection.execute(select(EntryRow.id, EntryRow.recorded_at).where(among(connection, EntryRow.id, ids)))
+    return {row.id: row.recorded_at for row in rows}
+
+
+def listed_as_of(
+    connection: Connection, wanted: EntryFilter, at: int, *, after: tuple[str] | None, limit: int
+) -> list[KnownEntry]:
+    """Entries as they stood at a place in the order of record, newest record first."""
+    found: list[KnownEntry] = []
+    last = after[0] if after else None
+    while len(found) < limit:
+        question = select(EntryRow.id).where(EntryRow.sequence <= at)
+        if last is not None:
+            question = question.where(EntryRow.id < last)
+        ids = list(connection.scalars(question.order_by(EntryRow.id.desc()).limit(500)))
+        if not ids:
+            break
+        standing = sorted(known_as_of(connection, ids, at), key=lambda one: one.entry.id, reverse=True)
+        found += [one for one in standing if wanted.matches(one)]
+        last = ids[-1]
+    return found[:limit]
 
 
 def owners_since(connection: Connection, since: date) -> set[str]:
@@ -224,9 +292,9 @@ def owners_since(connection: Connection, since: date) -> set[str]:
     return {owner for row in rows for owner in row if owner is not None}
 
 
-def _of_people(people: Iterable[str]) -> ColumnElement[bool]:
-    wanted = sorted(set(people))
-    return or_(ShareRow.client_id.in_(wanted), ShareRow.recipient_id.in_(wanted))
+def _of_people(connection: Connection, people: Iterable[str]) -> ColumnElement[bool]:
+    wanted = set(people)
+    return or_(among(connection, ShareRow.client_id, wanted), among(connection, ShareRow.recipient_id, wanted))
 
 
 def first_day(connection: Connection, people: Iterable[str]) -> date | None:
@@ -234,63 +302,41 @@ def first_day(connection: Connection, people: Iterable[str]) -> date | None:
     return connection.scalar(
         select(func.min(EntryRow.occurred_on))
         .join(ShareRow, ShareRow.entry_id == EntryRow.id)
-        .where(_of_people(people))
+        .where(_of_people(connection, people))
     )
 
 
 def employers_of(connection: Connection, people: Iterable[str]) -> set[str]:
     """For whom the people worked when they got something, or for whom anybody on those entries did."""
-    entries = select(ShareRow.entry_id).where(_of_people(people))
+    entries = select(ShareRow.entry_id).where(_of_people(connection, people))
     rows = connection.scalars(select(ShareRow.employer_id).where(ShareRow.entry_id.in_(entries)).distinct())
     return {employer_id for employer_id in rows if employer_id is not None}
 
 
-def ids_of(
-    connection: Connection, *, people: Iterable[str], employers: Iterable[str], first: date, last: date
-) -> list[str]:
-    """The ids of all entries between two days that in any version had to do with the people or employers."""
-    shares = select(ShareRow.entry_id).where(
-        or_(
-            ShareRow.client_id.in_(sorted(set(people))),
-            ShareRow.recipient_id.in_(sorted(set(people))),
-            ShareRow.employer_id.in_(sorted(set(employers))),
-        )
-    )
+def ids_of(connection: Connection, *, people: Iterable[str], employers: Iterable[str]) -> list[str]:
+    """The ids of all entries that in any version had to do with the people or employers."""
     return list(
         connection.scalars(
-            select(EntryRow.id).where(
-                EntryRow.id.in_(shares), EntryRow.occurred_on >= first, EntryRow.occurred_on <= last
-            )
+            select(ShareRow.entry_id)
+            .where(or_(_of_people(connection, people), among(connection, ShareRow.employer_id, employers)))
+            .distinct()
         )
     )
 
 
-def shares(connection: Connection, ids: Iterable[str]) -> dict[str, list[int]]:
-    """What each listed person's part is, in minor units, of the entries as they stand."""
+def shares(connection: Connection, versions: Mapping[str, int]) -> dict[str, list[int]]:
+    """What each listed person's part is, in minor units, of versions of entries."""
+    ids = versions.keys()
     rows = connection.execute(
-        select(ShareRow.entry_id, ShareRow.amount_minor)
-        .join(EntryRow, (EntryRow.id == ShareRow.entry_id) & (EntryRow.version == ShareRow.entry_version))
-        .where(ShareRow.entry_id.in_(sorted(set(ids))))
+        select(ShareRow.entry_id, ShareRow.entry_version, ShareRow.amount_minor)
+        .where(among(connection, ShareRow.entry_id, ids))
         .order_by(ShareRow.entry_id, ShareRow.position)
     )
     parts: dict[str, list[int]] = {}
-    for entry_id, minor in rows:
-        parts.setdefault(entry_id, []).append(minor)
+    for entry_id, version, minor in rows:
+        if versions[entry_id] == version:
+            parts.setdefault(entry_id, []).append(minor)
     return parts
-
-
-class EntryFilter(NamedTuple):
-    """What narrows a list of entries; None asks for nothing. `own` limits it to a person's own."""
-
-    own: str | None = None
-    occurred_from: date | None = None
-    occurred_to: date | None = None
-    kind: tuple[str, ...] = ()
-    direction: str | None = None
-    giver: str | None = None
-    recipient_id: str | None = None
-    employer_id: str | None = None
-    standing: str | None = None
 
 
 def listed(

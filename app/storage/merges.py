@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from app.storage.database import among
 from app.storage.tables import MergeRow
 
 
@@ -51,7 +52,10 @@ def standing(connection: Connection, people: Iterable[str]) -> list[KnownMerge]:
     """The merges that stand and have to do with any of the people."""
     wanted = sorted(set(people))
     rows = connection.execute(
-        _ALL.where(MergeRow.known_until.is_(None), or_(MergeRow.keep_id.in_(wanted), MergeRow.drop_id.in_(wanted)))
+        _ALL.where(
+            MergeRow.known_until.is_(None),
+            or_(among(connection, MergeRow.keep_id, wanted), among(connection, MergeRow.drop_id, wanted)),
+        )
     )
     return [KnownMerge._make(row) for row in rows]
 

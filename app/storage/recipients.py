@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal, select, tuple_, update
 
+from app.storage.database import among
 from app.storage.tables import AliasRow, EmployerRow, ExternalIdRow, PlaceRow, RecipientRow
 
 
@@ -67,7 +68,7 @@ def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipien
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = connection.execute(_WITH_EMPLOYER.where(RecipientRow.id.in_(wanted)))
+    rows = connection.execute(_WITH_EMPLOYER.where(among(connection, RecipientRow.id, wanted)))
     return {row.id: KnownRecipient._make(row) for row in rows}
 
 
@@ -77,7 +78,7 @@ def lock(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient
     if not wanted:
         return {}
     question = (
-        _WITH_EMPLOYER.where(RecipientRow.id.in_(wanted))
+        _WITH_EMPLOYER.where(among(connection, RecipientRow.id, wanted))
         .order_by(RecipientRow.id)
         .with_for_update(of=RecipientRow, key_share=True)
     )
@@ -89,7 +90,7 @@ def groups(connection: Connection, owners: Iterable[str]) -> set[str]:
     wanted = sorted(set(owners))
     if not wanted:
         return set()
-    found = connection.scalars(select(RecipientRow.id).where(RecipientRow.canonical_id.in_(wanted)))
+    found = connection.scalars(select(RecipientRow.id).where(among(connection, RecipientRow.canonical_id, wanted)))
     return set(wanted) | set(found)
 
 
@@ -100,7 +101,7 @@ def canon(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
         return {}
     rows = connection.execute(
         select(RecipientRow.id, RecipientRow.canonical_id).where(
-            RecipientRow.id.in_(wanted), RecipientRow.canonical_id != RecipientRow.id
+            among(connection, RecipientRow.id, wanted), RecipientRow.canonical_id != RecipientRow.id
         )
     )
     return {row.id: row.canonical_id for row in rows}
@@ -112,7 +113,10 @@ def lock_employers(connection: Connection, ids: Iterable[str]) -> dict[str, Know
     if not wanted:
         return {}
     question = (
-        select(*_EMPLOYER).where(EmployerRow.id.in_(wanted)).order_by(EmployerRow.id).with_for_update(key_share=True)
+        select(*_EMPLOYER)
+        .where(among(connection, EmployerRow.id, wanted))
+        .order_by(EmployerRow.id)
+        .with_for_update(key_share=True)
     )
     return {row.id: KnownEmployer._make(row) for row in connection.execute(question)}
 
@@ -121,10 +125,12 @@ def touch(connection: Connection, recipients: Sequence[str], employers: Sequence
     """Remembers the last place in the order of record, for whoever locks them next."""
     if recipients:
         connection.execute(
-            update(RecipientRow).where(RecipientRow.id.in_(recipients)).values(touched_sequence=sequence)
+            update(RecipientRow).where(among(connection, RecipientRow.id, recipients)).values(touched_sequence=sequence)
         )
     if employers:
-        connection.execute(update(EmployerRow).where(EmployerRow.id.in_(employers)).values(touched_sequence=sequence))
+        connection.execute(
+            update(EmployerRow).where(among(connection, EmployerRow.id, employers)).values(touched_sequence=sequence)
+        )
 
 
 def by_external_id(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -145,7 +151,9 @@ def by_match_key(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    rows = connection.execute(select(RecipientRow.match_key, RecipientRow.id).where(RecipientRow.match_key.in_(wanted)))
+    rows = connection.execute(
+        select(RecipientRow.match_key, RecipientRow.id).where(among(connection, RecipientRow.match_key, wanted))
+    )
     return {str(key): recipient_id for key, recipient_id in rows}
 
 
@@ -154,7 +162,7 @@ def employers_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Kno
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = connection.execute(select(*_EMPLOYER).where(EmployerRow.id.in_(wanted)))
+    rows = connection.execute(select(*_EMPLOYER).where(among(connection, EmployerRow.id, wanted)))
     return {row.id: KnownEmployer._make(row) for row in rows}
 
 
@@ -163,7 +171,9 @@ def employers_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, K
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    rows = connection.execute(select(EmployerRow.name_key, *_EMPLOYER).where(EmployerRow.name_key.in_(wanted)))
+    rows = connection.execute(
+        select(EmployerRow.name_key, *_EMPLOYER).where(among(connection, EmployerRow.name_key, wanted))
+    )
     return {row[0]: KnownEmployer._make(row[1:]) for row in rows}
 
 
@@ -249,15 +259,19 @@ def change(connection: Connection, recipient_id: str, *, version: int, values: d
 def set_canonical(connection: Connection, members: Iterable[str], canonical_id: str) -> None:
     """Says who a group of records turned out to be; the caller holds them all."""
     connection.execute(
-        update(RecipientRow).where(RecipientRow.id.in_(sorted(set(members)))).values(canonical_id=canonical_id)
+        update(RecipientRow).where(among(connection, RecipientRow.id, members)).values(canonical_id=canonical_id)
     )
 
 
 def next_versions(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
     """Moves records on to their next version and returns it; the caller holds them."""
     wanted = sorted(set(ids))
-    connection.execute(update(RecipientRow).where(RecipientRow.id.in_(wanted)).values(version=RecipientRow.version + 1))
-    rows = connection.execute(select(RecipientRow.id, RecipientRow.version).where(RecipientRow.id.in_(wanted)))
+    connection.execute(
+        update(RecipientRow).where(among(connection, RecipientRow.id, wanted)).values(version=RecipientRow.version + 1)
+    )
+    rows = connection.execute(
+        select(RecipientRow.id, RecipientRow.version).where(among(connection, RecipientRow.id, wanted))
+    )
     return {row.id: row.version for row in rows}
 
 
@@ -273,7 +287,7 @@ def places(connection: Connection, ids: Iterable[str]) -> dict[str, list[Place]]
     """The histories of recipients, earliest first; none for those who have always been what they are."""
     rows = connection.execute(
         select(PlaceRow.recipient_id, PlaceRow.effective_from, PlaceRow.type, PlaceRow.employer_id)
-        .where(PlaceRow.recipient_id.in_(sorted(set(ids))))
+        .where(among(connection, PlaceRow.recipient_id, ids))
         .order_by(PlaceRow.recipient_id, PlaceRow.effective_from)
     )
     found: dict[str, list[Place]] = {}

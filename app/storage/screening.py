@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, text, tuple_
 
 from app.domain.screening import Assessment, Line, Outcome, Span
-from app.storage.database import insert_rows
+from app.storage.database import among, insert_rows
 from app.storage.tables import AssessmentRow
 
 Key = tuple[str, str, str]
@@ -177,21 +177,35 @@ def current_of_subjects(
     return {known.assessment.key: known for known in map(_read, rows)}
 
 
-def of_entries(connection: Connection, ids: Iterable[str]) -> list[Known]:
-    """The current answers of entries, in a steady order."""
+def _known_at(at: int | None) -> ColumnElement[bool]:
+    """The answers that are current; or that were, at a place in the order of record."""
+    if at is None:
+        return AssessmentRow.known_until.is_(None)
+    return and_(
+        AssessmentRow.known_from <= at, or_(AssessmentRow.known_until.is_(None), AssessmentRow.known_until > at)
+    )
+
+
+def of_entries(connection: Connection, ids: Iterable[str], at: int | None = None) -> list[Known]:
+    """The answers of entries as they are, or were at a place in the order of record, in a steady order."""
     rows = connection.execute(
         select(*_ROW)
-        .where(AssessmentRow.entry_id.in_(sorted(set(ids))), AssessmentRow.known_until.is_(None))
+        .where(among(connection, AssessmentRow.entry_id, ids), _known_at(at))
         .order_by(AssessmentRow.entry_id, AssessmentRow.rule_id, AssessmentRow.shown)
     )
     return [_read(row) for row in rows]
 
 
-def history(connection: Connection, *, rule_id: str, entry_id: str, shown: str) -> list[Known]:
-    """All answers there ever were for one result, first to last."""
+def history(connection: Connection, *, rule_id: str, entry_id: str, shown: str, at: int | None = None) -> list[Known]:
+    """All answers there ever were for one result, or until a place in the order of record, first to last."""
     rows = connection.execute(
         select(*_ROW)
-        .where(AssessmentRow.rule_id == rule_id, AssessmentRow.entry_id == entry_id, AssessmentRow.shown == shown)
+        .where(
+            AssessmentRow.rule_id == rule_id,
+            AssessmentRow.entry_id == entry_id,
+            AssessmentRow.shown == shown,
+            AssessmentRow.known_from <= (2**62 if at is None else at),
+        )
         .order_by(AssessmentRow.known_from)
     )
     return [_read(row) for row in rows]

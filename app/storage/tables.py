@@ -215,9 +215,11 @@ class ApprovalRow(Base):
     """A reviewer's approval of one version of an entry; it falls when the entry goes on to another version."""
 
     __tablename__ = "approvals"
+    __table_args__ = (UniqueConstraint("entry_id", "entry_version", name="approvals_one_per_version"),)
 
-    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"), primary_key=True)
-    entry_version: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
+    entry_version: Mapped[int]
     approved_by: Mapped[str]
     approved_at: Mapped[datetime]
     note: Mapped[str]
@@ -358,6 +360,36 @@ class PolicyRow(Base):
     published_at: Mapped[datetime | None]
     known_from: Mapped[int | None]
     changes: Mapped[str | None]
+
+
+class PublicationChangeRow(Base):
+    """One result that a publication changed: before and after as canonical JSON, null where there is none."""
+
+    __tablename__ = "publication_changes"
+
+    policy_id: Mapped[str] = mapped_column(ForeignKey("policies.id"), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(primary_key=True)
+    rule_id: Mapped[str] = mapped_column(primary_key=True)
+    shown: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+
+
+class OperationRow(Base):
+    """Long work that somebody asked for: how it stands and what came of it."""
+
+    __tablename__ = "operations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int]
+    result: Mapped[str | None]
+    error: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class PolicyEpochRow(Base):

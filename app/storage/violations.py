@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.domain.audit import canonical, iso
-from app.storage.database import insert_rows
+from app.storage.database import among, insert_rows
 from app.storage.tables import ViolationRow, ViolationVersionRow
 
 
@@ -168,11 +168,11 @@ def all_as_known(
 
 def by_key(connection: Connection, keys: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], KnownViolation]:
     """The cases of (rule, entry, shown)."""
-    wanted = sorted(set(keys))
+    wanted = set(keys)
     if not wanted:
         return {}
-    question = _ALL.where(tuple_(ViolationRow.rule_id, ViolationRow.entry_id, ViolationRow.shown).in_(wanted))
-    return {case.key: case for case in _read(question, connection)}
+    question = _ALL.where(among(connection, ViolationRow.entry_id, {entry_id for _, entry_id, _ in wanted}))
+    return {case.key: case for case in _read(question, connection) if case.key in wanted}
 
 
 def by_id(connection: Connection, violation_id: str) -> KnownViolation | None:
@@ -180,9 +180,15 @@ def by_id(connection: Connection, violation_id: str) -> KnownViolation | None:
     return next(iter(_read(_ALL.where(ViolationRow.id == violation_id), connection)), None)
 
 
+def of_entries_as_known(connection: Connection, ids: Iterable[str], at: int) -> list[KnownViolation]:
+    """All cases of entries as they stood at a place in the order of record."""
+    cases = (as_known(connection, case.id, at) for case in of_entries(connection, ids))
+    return [case for case in cases if case is not None]
+
+
 def of_entries(connection: Connection, ids: Iterable[str]) -> list[KnownViolation]:
     """All cases of entries, withdrawn ones too, in the order in which they were opened."""
-    return _read(_ALL.where(ViolationRow.entry_id.in_(sorted(set(ids)))).order_by(ViolationRow.id), connection)
+    return _read(_ALL.where(among(connection, ViolationRow.entry_id, ids)).order_by(ViolationRow.id), connection)
 
 
 def listed(

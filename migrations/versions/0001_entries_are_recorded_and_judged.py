@@ -126,6 +126,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("principal", "route", "key"),
     )
     op.create_table(
+        "operations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "policies",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -161,6 +175,7 @@ def upgrade() -> None:
 
     op.create_table(
         "approvals",
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("entry_version", sa.BigInteger(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=False),
@@ -171,7 +186,8 @@ def upgrade() -> None:
             ["entry_id"],
             ["entries.id"],
         ),
-        sa.PrimaryKeyConstraint("entry_id", "entry_version"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("entry_id", "entry_version", name="approvals_one_per_version"),
     )
     op.create_table(
         "entry_versions",
@@ -188,6 +204,20 @@ def upgrade() -> None:
             ["entries.id"],
         ),
         sa.PrimaryKeyConstraint("entry_id", "version"),
+    )
+    op.create_table(
+        "publication_changes",
+        sa.Column("policy_id", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["policy_id"],
+            ["policies.id"],
+        ),
+        sa.PrimaryKeyConstraint("policy_id", "entry_id", "rule_id", "shown"),
     )
     op.create_table(
         "recipients",
@@ -411,6 +441,7 @@ def downgrade() -> None:
         batch_op.drop_index("recipients_by_canonical")
 
     op.drop_table("recipients")
+    op.drop_table("publication_changes")
     op.drop_table("entry_versions")
     op.drop_table("approvals")
     with op.batch_alter_table("violation_versions", schema=None) as batch_op:
@@ -419,6 +450,7 @@ def downgrade() -> None:
     op.drop_table("violation_versions")
     op.drop_table("policy_epoch")
     op.drop_table("policies")
+    op.drop_table("operations")
     op.drop_table("idempotency_keys")
     with op.batch_alter_table("entries", schema=None) as batch_op:
         batch_op.drop_index("entries_by_submitter")

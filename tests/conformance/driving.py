@@ -27,6 +27,9 @@ class Departure(NamedTuple):
     expected: Any
     found: Any
 
+    def __str__(self) -> str:
+        return f"{self.event}, {self.about}: expected {self.expected}, found {self.found}"
+
 
 class Step(NamedTuple):
     """One event: what the case lists for it (None where it does not say), what all results are afterwards."""
@@ -46,8 +49,11 @@ class Answered(NamedTuple):
 
 
 def departures(case: Case, server: Server, routes: set[tuple[str, str]]) -> Iterator[Departure]:
-    """All departures of a service from a case. Raises NotYetSupported at the first step that cannot be played."""
-    firm = Firm(server)
+    """How the service departs from a case, at the first step where it does.
+
+    Raises NotYetSupported at the first step that cannot be played.
+    """
+    firm = Firm(server, types=types_of(case))
     refused = firm.publish(case["policy"])
     if refused_from_the_start(case):
         yield from _unless(refused is not None, "policy", "refused", "a refusal", None)
@@ -59,9 +65,19 @@ def departures(case: Case, server: Server, routes: set[tuple[str, str]]) -> Iter
     for step in expected_steps(case):
         report = _told(firm, step.event, routes)
         answered = Answered(report, before, firm.standing())
-        yield from _departures(firm, step, answered)
+        if found := list(_departures(firm, step, answered)):
+            yield from found
+            return
         before = answered.now
     yield from _unless(not (wrong := firm.disagreeing_proofs()), "the end", "proofs that disagree", [], wrong)
+
+
+def types_of(case: Case) -> dict[str, str]:
+    """What everybody in a case is, as the first line that lists them says."""
+    changed = [action["set"] for action in case["actions"] if action["op"] == "amend"]
+    rows = [row for fields in (*case["entries"], *changed) for row in fields.get("recipients") or ()]
+    clients = {row["guest_of"]: row["client_type"] for row in rows if row.get("client_type")}
+    return clients | {row["person"]: row["type"] for row in reversed(rows)}
 
 
 def refused_from_the_start(case: Case) -> bool:

@@ -21,7 +21,7 @@ SOURCE = "case"
 
 @dataclass(frozen=True)
 class Report:
-    """What the service says of one event: refused and why, or each result that is new or changed, and each that is gone.
+    """What the service says of one event: why it is refused, or each result that is new or changed, and which are gone.
 
     `own` is the entry whose results are told in full. `before` is what the service says stood before, for the results
     of other entries; `violations` are the results whose cases moved.
@@ -38,8 +38,9 @@ class Report:
 class Firm:
     """Two officers on a server, and the names that a case has for people, employers and entries."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, types: Mapping[str, str] | None = None) -> None:
         self.server = server
+        self.types = types or {}
         self.officer: Caller = server.as_("officer", "olivia")
         self.second_officer: Caller = server.as_("officer", "oscar")
         self.fields: dict[str, Case] = {}
@@ -85,13 +86,17 @@ class Firm:
         ]
 
     def _recorded(self, entry: Case, body: Case) -> Report:
+        self.learn(entry, body)
+        return self.report(body)
+
+    def learn(self, entry: Case, body: Case) -> None:
+        """Remember what an entry that was recorded, and everybody on it, is called in the service's books."""
         self.fields[entry["id"]] = entry
         self.entry_ids[entry["id"]], self._names[body["id"]] = body["id"], entry["id"]
         self.meet(entry, body)
-        return self.report(body)
 
     def meet(self, entry: Case, body: Case) -> None:
-        """Remember who the people on an entry are in the service's books."""
+        """Remember who the people on an entry are."""
         for row, shown in zip(entry["recipients"], body["recipients"], strict=True):
             self.introduce(row["person"], shown["id"])
             if row.get("guest_of"):
@@ -100,7 +105,8 @@ class Firm:
     def introduce(self, person: str, id: str) -> None:
         """The first name that an id goes by is its own; later ones are those of people merged into it."""
         if id not in self._names:
-            self._names[id], self.people_ids[person] = person, id
+            assert self.people_ids.setdefault(person, id) == id, f"{person} became a second record"
+            self._names[id] = person
 
     def body(self, entry: Case) -> dict[str, Any]:
         """The case's entry as our API takes it."""

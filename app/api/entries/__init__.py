@@ -13,10 +13,11 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api import problems
-from app.api.asking import AskedBy, answer, credentials_of, desk_of
+from app.api.asking import Asked, AskedBy, answer, credentials_of, desk_of
 from app.api.entries.reading import EntryIn, draft_of, read_item
 from app.api.entries.writing import EntryOut, entry_out
 from app.api.fields import Cursor, Day, In, Limit, Text
+from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import Principal
@@ -153,15 +154,16 @@ def create_assessment(body: EntryIn, by: AskedBy) -> Response:
 
 
 @router.get("/entries/{entry_id}", response_model=EntryOut, responses={404: {"model": problems.Problem}})
-def get_entry(entry_id: EntryId, by: AskedBy) -> Response:
-    """One entry as it stands, with its current assessments and its violations."""
-    one = entries.get(by.connection, by.desk, by.principal, entry_id)
+def get_entry(entry_id: EntryId, by: AskedBy, at: KnownAt) -> Response:
+    """One entry with its assessments and violations, as it stands or as it was known."""
+    one = entries.get(by.connection, by.desk, by.principal, entry_id, at=at)
     return answer(entry_out(one, fresh=False), headers={"ETag": f'"v{one.version}"'})
 
 
 @router.get("/entries", response_model=ListOut[EntryOut])
 def list_entries(
     by: AskedBy,
+    at: KnownAt,
     occurred_from: Annotated[Day | None, Query(alias="occurred_on[gte]")] = None,
     occurred_to: Annotated[Day | None, Query(alias="occurred_on[lte]")] = None,
     kind: Annotated[list[Kind] | None, Query(max_length=5)] = None,
@@ -173,7 +175,7 @@ def list_entries(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Response:
-    """Entries, newest event first. Whoever may not read all sees their own."""
+    """Entries, newest event first; with `as_of`, newest record first. Whoever may not read all sees their own."""
     wanted = EntryFilter(
         occurred_from=occurred_from,
         occurred_to=occurred_to,
@@ -184,8 +186,17 @@ def list_entries(
         employer_id=employer_id,
         standing=standing,
     )
-    question = fingerprint("entries", by.principal.id, wanted)
+    question = fingerprint("entries", by.principal.id, wanted, at)
+    if at is not None:
+        return _entries_as_of(by, wanted, at, question, limit, cursor)
     after = read_cursor(cursor, question, date, str)
     found = entries.listed(by.connection, by.desk, by.principal, wanted, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda one: (one.entry.occurred_on, one.entry.id))
+    return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})
+
+
+def _entries_as_of(by: Asked, wanted: EntryFilter, at: int, question: str, limit: int, cursor: str | None) -> Response:
+    after = read_cursor(cursor, question, str)
+    found = entries.listed_as_of(by.connection, by.desk, by.principal, wanted, at, after=after, limit=limit + 1)
+    shown, where = page(found, limit, question, lambda one: (one.entry.id,))
     return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})

@@ -23,7 +23,7 @@ from app.domain.audit import iso
 from app.domain.entries import Entry, Listed
 from app.domain.money import format_minor
 from app.domain.refusals import Unprocessable
-from app.services import entries
+from app.services import approvals, entries
 from app.services.desk import Connection
 from app.services.entries import Recorded
 
@@ -57,6 +57,12 @@ class ReturnIn(In):
 
     reason: LongText
     repaid: MoneyIn | None = None
+
+
+class ApprovalIn(In):
+    """What was looked at, or why it is in order."""
+
+    note: LongText
 
 
 class FieldChangeOut(BaseModel):
@@ -132,6 +138,17 @@ def create_return(entry_id: EntryId, body: ReturnIn, version: MeantVersion, acti
             currency=repaid.currency,
             version=version,
             reason=body.reason,
+        ),
+    )
+
+
+@router.post("/entries/{entry_id}/approvals", status_code=201, response_model=EntryOut, responses=_REFUSALS)
+def create_approval(entry_id: EntryId, body: ApprovalIn, version: MeantVersion, acting: ActingAs) -> Response:
+    """Agree with an entry as it stands. Nobody approves what they submitted, gave or hosted; a correction undoes it."""
+    return _answer(
+        acting,
+        lambda connection, principal: approvals.approve(
+            connection, acting.desk, principal, entry_id, version=version, note=body.note
         ),
     )
 

@@ -97,6 +97,15 @@ class RecipientOnEntryOut(BaseModel):
     found_by: str | None = None
 
 
+class ApprovalOut(BaseModel):
+    """Who agreed with the entry as it stands."""
+
+    id: str
+    approved_by: str
+    approved_at: datetime
+    note: str
+
+
 class EntryOut(BaseModel):
     """An entry with its results. `reassessed` and `found_by` stand only in the answer that records it."""
 
@@ -125,6 +134,7 @@ class EntryOut(BaseModel):
     assessments: list[AssessmentOut]
     reassessed: list[ReassessedOut] = []
     violations: list[ViolationOut]
+    approval: ApprovalOut | None = None
 
 
 def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
@@ -156,6 +166,14 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "assessments": [assessment_out(one.book, answer) for answer in one.assessments],
         "violations": [violation_out(one.book, case) for case in one.violations],
     }
+    if one.approval is not None:
+        given = one.approval
+        body["approval"] = {
+            "id": given.id,
+            "approved_by": given.approved_by,
+            "approved_at": iso(given.approved_at),
+            "note": given.note,
+        }
     if fresh:
         body["reassessed"] = [reassessed_out(one.book, change) for change in (*one.gone, *one.others)]
     return body

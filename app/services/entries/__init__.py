@@ -2,7 +2,7 @@
 
 from app.services.entries.correcting import Correction, amend, give_back, keep_versions, repay, withdraw
 from app.services.entries.drafts import about_others, assess
-from app.services.entries.reading import EntryNotFound, Recorded, get, listed, may_see, versions
+from app.services.entries.reading import EntryNotFound, Recorded, get, listed, listed_as_of, may_see, versions
 from app.services.entries.recording import Item, Outcome, Render, Reply, Submission, record
 from app.storage.entries import EntryFilter
 
@@ -23,6 +23,7 @@ __all__ = [
     "give_back",
     "keep_versions",
     "listed",
+    "listed_as_of",
     "may_see",
     "record",
     "repay",

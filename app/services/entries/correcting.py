@@ -22,6 +22,7 @@ from app.services.journal import Journal
 from app.services.recipients import Roster
 from app.services.screening import Change
 from app.services.violations import About, Caused
+from app.storage import approvals
 from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
 from app.storage.entries import KnownEntry, NewVersion
@@ -219,6 +220,7 @@ def keep_versions(
     rows.add_versions(connection, versions, by=by, at=stamp.at, known_from=dict.fromkeys(by, known_from))
     for one, _ in corrections:
         journal.note(one.entry.id, one.known.version + 1, one.action, _facts(one), stamp)
+    _let_approvals_fall(connection, sorted(by), journal, stamp)
     moved = violations.settle(
         connection,
         book,
@@ -229,6 +231,14 @@ def keep_versions(
     people = {person for owner in (roster.held.keys(), owners) for person in owner if person.startswith("rec_")}
     recipient_rows.touch(connection, sorted(people), sorted(roster.held_employers), known_from)
     return changes, moved
+
+
+def _let_approvals_fall(connection: Connection, entry_ids: list[str], journal: Journal, stamp: Stamp) -> None:
+    """The approvals of entries that have just changed no longer stand."""
+    fallen = approvals.standing(connection, entry_ids)
+    approvals.fell(connection, [one.id for one in fallen.values()], stamp.at)
+    for one in fallen.values():
+        journal.note(one.id, 2, "approval.fell", {"entry": one.entry_id, "version": one.entry_version}, stamp)
 
 
 def _cause(corrections: Sequence[tuple[Correction, Sequence[tuple[str, int]]]], change: Change) -> str:

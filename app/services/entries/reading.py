@@ -18,9 +18,11 @@ from app.services.desk import Desk
 from app.services.recipients import Match
 from app.services.screening import Change
 from app.services.violations import About
+from app.storage import approvals as approval_rows
 from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
 from app.storage import screening as answer_rows
+from app.storage.approvals import KnownApproval
 from app.storage.entries import EntryFilter, KnownEntry, KnownVersion
 from app.storage.recipients import KnownRecipient
 from app.storage.screening import Known
@@ -50,14 +52,24 @@ class Recorded:
     others: Sequence[Change] = ()
     violations: Sequence[KnownViolation] = ()
     gone: Sequence[Change] = ()
+    approval: KnownApproval | None = None
 
 
-def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str) -> Recorded:
-    """An entry as it stands, with its current results. Raises EntryNotFound, alike for absent and not theirs."""
-    known = rows.by_id(connection, [entry_id]).get(entry_id)
+def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str, *, at: int | None = None) -> Recorded:
+    """An entry with its results as they stand, or stood at a place in the order of record.
+
+    Raises EntryNotFound, alike for absent, not recorded yet, and not theirs.
+    """
+    known = _find(connection, entry_id, at)
     if known is None or not may_see(principal, known):
         raise EntryNotFound("There is no such entry")
-    return with_results(connection, desk, [known])[0]
+    return with_results(connection, desk, [known], at)[0]
+
+
+def _find(connection: Connection, entry_id: str, at: int | None) -> KnownEntry | None:
+    if at is None:
+        return rows.by_id(connection, [entry_id]).get(entry_id)
+    return next(iter(rows.known_as_of(connection, [entry_id], at)), None)
 
 
 def listed(
@@ -70,10 +82,30 @@ def listed(
     limit: int,
 ) -> list[Recorded]:
     """Entries, newest event first; without the right to read all, only the principal's own."""
-    if not principal.may(Permission.READ_ALL):
-        principal.require(Permission.READ_OWN)
-        wanted = wanted._replace(own=principal.person)
-    return with_results(connection, desk, rows.listed(connection, wanted, after=after, limit=limit))
+    found = rows.listed(connection, _for(principal, wanted), after=after, limit=limit)
+    return with_results(connection, desk, found)
+
+
+def listed_as_of(
+    connection: Connection,
+    desk: Desk,
+    principal: Principal,
+    wanted: EntryFilter,
+    at: int,
+    *,
+    after: tuple[str] | None,
+    limit: int,
+) -> list[Recorded]:
+    """Entries as they stood at a place in the order of record, newest record first."""
+    found = rows.listed_as_of(connection, _for(principal, wanted), at, after=after, limit=limit)
+    return with_results(connection, desk, found, at)
+
+
+def _for(principal: Principal, wanted: EntryFilter) -> EntryFilter:
+    if principal.may(Permission.READ_ALL):
+        return wanted
+    principal.require(Permission.READ_OWN)
+    return wanted._replace(own=principal.person)
 
 
 def versions(connection: Connection, principal: Principal, entry_id: str) -> list[KnownVersion]:
@@ -91,31 +123,34 @@ def may_see(principal: Principal, about: About | KnownEntry) -> bool:
     return principal.may(Permission.READ_OWN) and principal.person in (about.submitted_by, about.entry.giver)
 
 
-def with_results(connection: Connection, desk: Desk, known: Sequence[KnownEntry]) -> list[Recorded]:
+def with_results(
+    connection: Connection, desk: Desk, known: Sequence[KnownEntry], at: int | None = None
+) -> list[Recorded]:
+    """Entries with people, shares, results, cases and approval, as they are or were known."""
     ids = [one.entry.id for one in known]
-    book = policies.current(connection, desk)
-    parts = rows.shares(connection, ids)
-    people = _named(connection, known)
-    employers = _employer_names(connection, known)
-    by_entry: dict[str, list[Known]] = {}
-    for answer in answer_rows.of_entries(connection, ids):
-        by_entry.setdefault(answer.assessment.line.entry_id, []).append(answer)
+    book = policies.as_known(connection, desk, at)
+    parts = rows.shares(connection, {one.entry.id: one.version for one in known})
+    people, employers = _named(connection, known), _employer_names(connection, known)
+    answers: dict[str, list[Known]] = {}
+    for answer in answer_rows.of_entries(connection, ids, at):
+        answers.setdefault(answer.assessment.line.entry_id, []).append(answer)
     cases: dict[str, list[KnownViolation]] = {}
-    for case in violations.of_entries(connection, ids):
+    for case in violations.of_entries(connection, ids, at):
         cases.setdefault(case.entry_id, []).append(case)
+    approvals = approval_rows.standing(connection, ids) if at is None else {}
     return [
         Recorded(
-            one.entry,
-            one.version,
-            one.submitted_by,
-            one.recorded_at,
-            parts.get(one.entry.id, ()),
-            book,
-            people,
-            employers,
-            [answer.assessment for answer in by_entry.get(one.entry.id, ())],
-            (),
-            cases.get(one.entry.id, ()),
+            entry=one.entry,
+            version=one.version,
+            submitted_by=one.submitted_by,
+            recorded_at=one.recorded_at,
+            shares=parts.get(one.entry.id, ()),
+            book=book,
+            people=people,
+            employers=employers,
+            assessments=[answer.assessment for answer in answers.get(one.entry.id, ())],
+            violations=cases.get(one.entry.id, ()),
+            approval=approvals.get(one.entry.id),
         )
         for one in known
     ]

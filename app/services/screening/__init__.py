@@ -2,6 +2,7 @@
 
 from app.services.screening.headroom import Headroom, headroom
 from app.services.screening.judging import Change, Screened, Weighed, extent, kind_in, policy_id, replay, screen, weigh
+from app.services.screening.knowing import canon_as_known
 from app.services.screening.proving import Proof, ProvedLine, prove
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ProvedLine",
     "Screened",
     "Weighed",
+    "canon_as_known",
     "extent",
     "headroom",
     "kind_in",

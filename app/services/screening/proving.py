@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -11,9 +11,7 @@ from app.domain.entries import Entry
 from app.domain.policies import PeriodType, Policy, Rule
 from app.domain.screening import Line, Step, count, explain
 from app.services import policies
-from app.storage import entries as entry_rows
-from app.storage import merges as merge_rows
-from app.storage import policies as policy_rows
+from app.services.screening.knowing import versions_of
 from app.storage.screening import Known
 
 
@@ -48,41 +46,22 @@ class Proof:
 def prove(connection: Connection, known: Known) -> Proof:
     """Reads the entries of the answer's period as they stood when the answer was given, and adds them up anew."""
     answer, at = known.assessment, known.known_from
-    book = policies.book_of([one for one in policy_rows.published(connection) if (one.known_from or 0) <= at])
+    book = policies.read(connection, at)
     policy = book.by_id[known.policy_id]
     owner = answer.line.shown
-    canon = canon_as_known(connection, at)
-    people, employers = ([], [owner]) if owner.startswith("emp_") else ([owner, *_dropped(canon, owner)], [])
-    ids = entry_rows.ids_of(
-        connection, people=people, employers=employers, first=answer.period.start, last=answer.line.occurred_on
-    )
     rule = policy.by_id[answer.line.rule_id]
     pairs = [
         (line, entry, version)
-        for entry, version in entry_rows.as_known(connection, ids, at)
-        for line in count(policy, entry.with_people(canon))
+        for entry, version in versions_of(
+            connection, owner, first=answer.period.start, last=answer.line.occurred_on, at=at
+        )
+        for line in count(policy, entry)
         if _added_up(line, answer.line)
     ]
     pairs.sort(key=lambda pair: pair[0].order)
     if rule.period.type is PeriodType.PER_EVENT:
         pairs = [pair for pair in pairs if pair[0].entry_id == answer.line.entry_id]
     return Proof(known, policy, rule, _running(policy, rule, pairs))
-
-
-def canon_as_known(connection: Connection, at: int) -> dict[str, str]:
-    """Who everybody merged by then had turned out to be at a place in the order of record."""
-    direct = merge_rows.as_known(connection, at)
-    canon = {}
-    for dropped in direct:
-        person = dropped
-        while person in direct:
-            person = direct[person]
-        canon[dropped] = person
-    return canon
-
-
-def _dropped(canon: Mapping[str, str], owner: str) -> list[str]:
-    return [dropped for dropped, person in canon.items() if person == owner]
 
 
 def _added_up(line: Line, last: Line) -> bool:

@@ -47,7 +47,7 @@ def policy_of(case: Case) -> Policy:
 
 
 def without_warnings_of_prohibitions(policy: Case) -> dict[str, Any]:
-    """A prohibition has no limit to come near to, and a document that says otherwise is refused; results are the same."""
+    """A prohibition has no limit to come near to, and a document that says otherwise is refused; results are alike."""
     rules = [
         {key: said for key, said in rule.items() if (rule["measure"], key) != ("prohibition", "warn_at")}
         for rule in policy["rules"]

@@ -1,0 +1,48 @@
+"""Knowing: a recipient's or employer's entries as they stand, or as they stood at a place in the order of record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import Connection
+
+from app.domain.entries import Entry
+from app.services.screening.judging import touching, with_people
+from app.storage import entries as entry_rows
+from app.storage import merges as merge_rows
+
+
+def history_of(connection: Connection, owner: str, *, first: date, last: date, at: int | None = None) -> list[Entry]:
+    """The entries between two days that have to do with an owner, merged people as who they turned out to be."""
+    if at is None:
+        return with_people(connection, touching(connection, {owner}, first=first, last=last))
+    return [entry for entry, _ in versions_of(connection, owner, first=first, last=last, at=at)]
+
+
+def versions_of(connection: Connection, owner: str, *, first: date, last: date, at: int) -> list[tuple[Entry, int]]:
+    """The entries between two days as they stood at a place in the order of record, each with its version then."""
+    canon = canon_as_known(connection, at)
+    people, employers = ([], [owner]) if owner.startswith("emp_") else ([owner, *_dropped(canon, owner)], [])
+    ids = entry_rows.ids_of(connection, people=people, employers=employers)
+    return [
+        (entry.with_people(canon), version)
+        for entry, version in entry_rows.as_known(connection, ids, at)
+        if first <= entry.occurred_on <= last
+    ]
+
+
+def canon_as_known(connection: Connection, at: int) -> dict[str, str]:
+    """Who everybody merged by then had turned out to be at a place in the order of record."""
+    direct = merge_rows.as_known(connection, at)
+    canon = {}
+    for dropped in direct:
+        person = dropped
+        while person in direct:
+            person = direct[person]
+        canon[dropped] = person
+    return canon
+
+
+def _dropped(canon: Mapping[str, str], owner: str) -> list[str]:
+    return [dropped for dropped, person in canon.items() if person == owner]

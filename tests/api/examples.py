@@ -1,0 +1,396 @@
+"""One valid request per operation: what the access matrix, the hostile values and the tour of the document send.
+
+`EXAMPLES[operation](world, whose)` prepares what the request is about, for the person `whose` it is or, where that is
+None, about something that does not exist, and gives the request. An operation without an example fails the build: a
+new one gets its line here and its row in `access_matrix.yaml`. Every field of every body stands in some example
+(`VARIANTS` has what cannot stand beside the rest), so that every slot of the document is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.api.wire import Ask
+from tests.api.world import DAY, Json, World
+
+Example = Callable[[World, str | None], Ask]
+
+NOWHERE = "0" * 32
+EXAMPLES: dict[str, Example] = {}
+VARIANTS: dict[str, list[Example]] = {}
+
+
+def example(operation: str) -> Callable[[Example], Example]:
+    """Makes a function the example of an operation; further ones become its variants."""
+
+    def keep(make: Example) -> Example:
+        if operation in EXAMPLES:
+            VARIANTS.setdefault(operation, []).append(make)
+        else:
+            EXAMPLES[operation] = make
+        return make
+
+    return keep
+
+
+def examples_of(operation: str) -> list[Example]:
+    return [EXAMPLES[operation], *VARIANTS.get(operation, [])]
+
+
+# Entries
+
+
+def full_entry(world: World, giver: str) -> Json:
+    """An entry that says everything an entry can say."""
+    client, at = world.recipient()["id"], world.employer()["id"]
+    client_of_guest = {"id": client, "type": "institutional_employee", "employer_id": at}
+    named = world.person(email=f"{world.new('mail').replace(' ', '-')}@example.com")
+    return {
+        "occurred_on": DAY,
+        "kind": "entertainment",
+        "direction": "given",
+        "giver": giver,
+        "giver_type": "associated_person",
+        "total": {"amount": "500.00", "currency": "USD"},
+        "value": dict(tax="10.00", delivery="5.00", tip="20.00", cost="480.00", face="490.00", market="510.00"),
+        "hosts_present": True,
+        "hosts": [giver, "Hanna Host"],
+        "hosts_share": "100.00",
+        "recipients": [
+            named | {"share": "100.00"},
+            {"id": client, "employer_id": at, "type": "institutional_employee", "share": "100.00"},
+            world.person(type="guest", share="100.00", guest_of=client_of_guest),
+            world.person(type="guest", share="50.00", guest_of=dict(named)),
+            world.person(
+                type="guest",
+                share="25.00",
+                guest_of=world.person(),
+                client_type="institutional_employee",
+                client_employer="Calder Ridge",
+            ),
+            world.person(
+                type="guest",
+                share="25.00",
+                guest_of={**world.person(), "email": f"{world.new('mail').replace(' ', '-')}@example.com"},
+                client_type="institutional_employee",
+                client_employer_id=at,
+            ),
+        ],
+        "paid_by": "firm",
+        "flags": ["promotional", "de_minimis"],
+        "facts": {"logo": True, "agreement_on": "2026-01-05", "life_event": "wedding"},
+        "preapproved_on": "2026-05-01",
+        "purpose": "Quarterly review",
+        "venue": "The Long Room",
+    }
+
+
+@example("create_entry")
+def create_entry(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/entries", body=full_entry(world, whose or ""))
+
+
+@example("create_entries")
+def create_entries(world: World, whose: str | None) -> Ask:
+    body = {"entries": [full_entry(world, whose or "")]}
+    return Ask("POST", "/v1/entries/batch", headers={"Idempotency-Key": world.new("batch").replace(" ", "-")}, body=body)
+
+
+@example("create_assessment")
+def create_assessment(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/assessments", body=full_entry(world, whose or ""))
+
+
+@example("list_entries")
+def list_entries(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/entries", query=(("limit", "5"),))
+
+
+def of_entry(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    entry_id = f"ent_{NOWHERE}" if whose is None else world.entry(whose, "400.00")["id"]
+    return Ask(method, f"/v1/entries/{{entry_id}}{path}", {"entry_id": entry_id}, **more)
+
+
+def correction(world: World, whose: str | None, path: str, body: Json) -> Ask:
+    return of_entry(world, whose, path, "POST", headers={"If-Match": '"v1"'}, body={"reason": "the receipt"} | body)
+
+
+@example("get_entry")
+def get_entry(world: World, whose: str | None) -> Ask:
+    return of_entry(world, whose)
+
+
+@example("list_entry_versions")
+def list_entry_versions(world: World, whose: str | None) -> Ask:
+    return of_entry(world, whose, "/versions")
+
+
+@example("get_entry_proofs")
+def get_entry_proofs(world: World, whose: str | None) -> Ask:
+    return of_entry(world, whose, "/proofs")
+
+
+@example("create_amendment")
+def create_amendment(world: World, whose: str | None) -> Ask:
+    return correction(world, whose, "/amendments", {"set": full_entry(world, whose or "nobody")})
+
+
+@example("create_withdrawal")
+def create_withdrawal(world: World, whose: str | None) -> Ask:
+    return correction(world, whose, "/withdrawal", {})
+
+
+@example("create_return")
+def create_return(world: World, whose: str | None) -> Ask:
+    return correction(world, whose, "/returns", {"repaid": {"amount": "10.00", "currency": "USD"}})
+
+
+# Recipients and employers
+
+
+@example("create_recipient")
+def create_recipient(world: World, whose: str | None) -> Ask:
+    body = {
+        "name": world.new("Rita"),
+        "type": "institutional_employee",
+        "employer": "Northgate Capital",
+        "email": f"{world.new('rita').replace(' ', '-')}@example.com",
+        "external_ids": [{"source": "crm", "id": world.new("rita")}, {"source": "hr", "id": world.new("rita")}],
+    }
+    return Ask("POST", "/v1/recipients", body=body)
+
+
+@example("create_recipient")
+def create_recipient_of_known_employer(world: World, whose: str | None) -> Ask:
+    body = {"name": world.new("Rita"), "type": "institutional_employee", "employer_id": world.employer()["id"]}
+    return Ask("POST", "/v1/recipients", body=body)
+
+
+@example("list_recipients")
+def list_recipients(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/recipients", query=(("limit", "5"),))
+
+
+def of_recipient(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    recipient_id = f"rec_{NOWHERE}" if whose is None else world.recipient()["id"]
+    return Ask(method, f"/v1/recipients/{{recipient_id}}{path}", {"recipient_id": recipient_id}, **more)
+
+
+@example("get_recipient")
+def get_recipient(world: World, whose: str | None) -> Ask:
+    return of_recipient(world, whose)
+
+
+@example("get_headroom")
+def get_headroom(world: World, whose: str | None) -> Ask:
+    return of_recipient(world, whose, "/headroom")
+
+
+@example("change_recipient")
+def change_recipient(world: World, whose: str | None) -> Ask:
+    body = {
+        "reason": "the card says so",
+        "name": world.new("Rita"),
+        "email": f"{world.new('rita').replace(' ', '-')}@example.com",
+        "phone": "+1 212 555 0100",
+        "aliases": ["Rita R.", "R. Reyes"],
+        "external_ids": [{"source": "crm", "id": world.new("rita")}],
+        "type": "municipal_entity_employee",
+        "employer": "Port of Calder Sound",
+        "effective_from": "2026-05-01",
+    }
+    return of_recipient(world, whose, "", "PATCH", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("change_recipient")
+def change_recipient_to_known_employer(world: World, whose: str | None) -> Ask:
+    body = {"reason": "the card says so", "employer_id": world.employer()["id"]}
+    return of_recipient(world, whose, "", "PATCH", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("create_employer")
+def create_employer(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/employers", body={"name": world.new("Employer")})
+
+
+@example("list_employers")
+def list_employers(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/employers", query=(("limit", "5"),))
+
+
+@example("get_employer")
+def get_employer(world: World, whose: str | None) -> Ask:
+    employer_id = f"emp_{NOWHERE}" if whose is None else world.employer()["id"]
+    return Ask("GET", "/v1/employers/{employer_id}", {"employer_id": employer_id})
+
+
+@example("create_merge")
+def create_merge(world: World, whose: str | None) -> Ask:
+    body = {"recipient_id": world.recipient()["id"], "reason": "same e-mail", "dry_run": False}
+    return of_recipient(world, whose, "/merges", "POST", body=body)
+
+
+def of_merge(world: World, whose: str | None, method: str, **more: Any) -> Ask:
+    merge_id = f"mrg_{NOWHERE}"
+    if whose is not None:
+        merge_id = world.done("officer", create_merge(world, whose))["merge"]["id"]
+    return Ask(method, "/v1/merges/{merge_id}", {"merge_id": merge_id}, **more)
+
+
+@example("get_merge")
+def get_merge(world: World, whose: str | None) -> Ask:
+    return of_merge(world, whose, "GET")
+
+
+@example("delete_merge")
+def delete_merge(world: World, whose: str | None) -> Ask:
+    return of_merge(world, whose, "DELETE", query=(("reason", "two people after all"),))
+
+
+@example("list_merges")
+def list_merges(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/merges", query=(("limit", "5"),))
+
+
+# Violations
+
+
+@example("list_violations")
+def list_violations(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/violations", query=(("limit", "5"),))
+
+
+def of_violation(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    violation_id = f"vio_{NOWHERE}" if whose is None else world.entry(whose, "400.00")["violations"][0]["id"]
+    return Ask(method, f"/v1/violations/{{violation_id}}{path}", {"violation_id": violation_id}, **more)
+
+
+@example("get_violation")
+def get_violation(world: World, whose: str | None) -> Ask:
+    return of_violation(world, whose)
+
+
+@example("get_violation_proof")
+def get_violation_proof(world: World, whose: str | None) -> Ask:
+    return of_violation(world, whose, "/proof")
+
+
+# Policies
+
+
+@example("create_policy")
+def create_policy(world: World, whose: str | None) -> Ask:
+    rule = {
+        "id": world.new("rule").replace(" ", "-"),
+        "name": "Gifts",
+        "measure": "amount",
+        "limit_schedule": [
+            {"limit": "100.00", "effective_from": None, "effective_to": "2026-03-29"},
+            {"limit": "300.00", "effective_from": "2026-03-30", "effective_to": None},
+        ],
+        "currency": "USD",
+        "exceed": "gt",
+        "period": {"type": "fiscal_year", "start_month": 7},
+        "basis": "per_recipient",
+        "direction": "given",
+        "counts": ["gift", "meal"],
+        "applies_to": ["business", "official"],
+        "excludes": ["promotional"],
+        "valuation": [{"valuation": "cost", "effective_from": None, "effective_to": None}],
+        "warn_at": "0.80",
+        "cash": "prohibited",
+        "item_floor": {"amount": "20.00", "operator": "lte"},
+        "cleared_by": "prior_approval",
+        "repay_nets": True,
+        "authority": "firm",
+        "source": "written by hand",
+        "severity": "high",
+    }
+    forbidden = {
+        "id": world.new("rule").replace(" ", "-"),
+        "name": "Never",
+        "measure": "prohibition",
+        "currency": "USD",
+        "when": "sales_target",
+    }
+    settings = {
+        "entertainment_split": "all_attendees",
+        "guest_attribution": "to_client",
+        "host_absent": "treat_as_gift",
+        "entertainment_tax_tip": "include",
+        "nominal_ceiling": "50.00",
+        "bereavement_relations": ["parent", "child"],
+        "aggregate_affiliates": False,
+        "fx": {"EUR": {"2026-05-04": "1.08"}},
+    }
+    body = {"name": world.new("Policy"), "description": "By hand.", "rules": [rule, forbidden], "settings": settings}
+    return Ask("POST", "/v1/policies", body=body)
+
+
+@example("list_policies")
+def list_policies(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/policies", query=(("limit", "5"),))
+
+
+def of_policy(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    """A draft; one of an officer's is drafted by that officer, everybody else's by the first one."""
+    policy_id = f"pol_{NOWHERE}"
+    if whose is not None:
+        policy_id = world.policy("second_officer" if whose == "oscar" else "officer")["id"]
+    return Ask(method, f"/v1/policies/{{policy_id}}{path}", {"policy_id": policy_id}, **more)
+
+
+@example("get_policy")
+def get_policy(world: World, whose: str | None) -> Ask:
+    return of_policy(world, whose)
+
+
+@example("publish_policy")
+def publish_policy(world: World, whose: str | None) -> Ask:
+    return of_policy(world, whose, "/publication", "POST", body={"effective_from": "2026-06-15"})
+
+
+@example("get_policy_in_force")
+def get_policy_in_force(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/policies/in-force", query=(("on", DAY),))
+
+
+# Audit, keys, health
+
+
+@example("list_audit_records")
+def list_audit_records(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/audit/records", query=(("limit", "5"),))
+
+
+@example("get_me")
+def get_me(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/me")
+
+
+@example("create_key")
+def create_key(world: World, whose: str | None) -> Ask:
+    body = {"name": world.new("key"), "role": "rep", "person": "kim", "expires_in_days": 30}
+    return Ask("POST", "/v1/keys", body=body)
+
+
+@example("list_keys")
+def list_keys(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/keys", query=(("limit", "5"),))
+
+
+@example("revoke_key")
+def revoke_key(world: World, whose: str | None) -> Ask:
+    key_id = f"key_{NOWHERE}" if whose is None else world.key(whose)["id"]
+    return Ask("DELETE", "/v1/keys/{key_id}", {"key_id": key_id})
+
+
+@example("get_liveness")
+def get_liveness(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/health/live")
+
+
+@example("get_readiness")
+def get_readiness(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/health/ready")
