@@ -9,15 +9,40 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api import access, audit, entries, health, merges, policies, problems, recipients, statements, violations
+from app.api import (
+    access,
+    audit,
+    entries,
+    health,
+    merges,
+    operations,
+    policies,
+    problems,
+    recipients,
+    statements,
+    violations,
+)
 from app.api.entries import correcting
 from app.services import policies as policy_services
 from app.services.desk import Desk, wall_clock
+from app.services.operations import Operations
 from app.services.writer import Writer
 from app.settings import Settings
 from app.storage.database import Database, require_schema
 
-_ROUTERS = (entries, correcting, recipients, statements, merges, violations, policies, audit, access, health)
+_ROUTERS = (
+    entries,
+    correcting,
+    recipients,
+    statements,
+    merges,
+    violations,
+    policies,
+    operations,
+    audit,
+    access,
+    health,
+)
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> FastAPI:
@@ -30,9 +55,10 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         desk = Desk(settings, database, clock)
         require_schema(database)
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
-        app.state.desk, app.state.writer = desk, Writer(desk)
+        app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
         yield
         app.state.writer.close()
+        app.state.operations.close()
         database.close()
 
     app = FastAPI(

@@ -32,8 +32,8 @@ function init(arguments)
 end
 
 function delay()
-  if first and now() - first >= seconds then return FOREVER_MS end
-  return 0
+  if not first then first, asked = now(), 0 end -- wrk has asked for one request before, to look at it
+  return now() - first >= seconds and FOREVER_MS or 0
 end
 
 local function people(count)
@@ -49,7 +49,6 @@ local function people(count)
 end
 
 function request()
-  first = first or now()
   asked = asked + 1
   local count, part, hosted = math.random(1, 5), math.random(2200, 16000), math.random(100) > 60
   local total = part * (hosted and count + 1 or count) -- the giver eats a part of a hosted meal

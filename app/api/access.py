@@ -83,7 +83,7 @@ def create_key(body: KeyIn, acting: ActingAs) -> Response:
             role=body.role,
             person=body.person,
             lifetime=lifetime,
-            by=principal.id,
+            by=principal.person,
         )
 
     key, secret = acting.write(create)
@@ -107,7 +107,7 @@ def revoke_key(key_id: KeyId, acting: ActingAs) -> Response:
 
     def revoke(connection: Connection, principal: Principal) -> KnownKey:
         principal.require(Permission.MANAGE_KEYS)
-        return access.revoke_key(connection, acting.desk, key_id, by=principal.id)
+        return access.revoke_key(connection, acting.desk, key_id, by=principal.person)
 
     return answer(_key(acting.write(revoke)))
 

@@ -68,7 +68,7 @@ def create_merge(recipient_id: AnyId, body: MergeIn, acting: ActingAs) -> Respon
     return _carry_out(
         acting,
         lambda connection, principal: merges.merge(
-            connection, acting.desk, recipient_id, body.recipient_id, reason=body.reason, by=principal.id
+            connection, acting.desk, recipient_id, body.recipient_id, reason=body.reason, by=principal.person
         ),
         dry_run=body.dry_run,
         status=201,
@@ -87,7 +87,9 @@ def delete_merge(
     """Part two records again: totals and violations are as they would be without the merge. Its record stays."""
     return _carry_out(
         acting,
-        lambda connection, principal: merges.undo(connection, acting.desk, merge_id, reason=reason, by=principal.id),
+        lambda connection, principal: merges.undo(
+            connection, acting.desk, merge_id, reason=reason, by=principal.person
+        ),
         dry_run=dry_run,
         status=200,
     )

@@ -6,21 +6,25 @@ import json
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.api.asking import ActingAs, AskedBy, answer
+from app.api.asking import Acting, ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Day, In, Limit, Text
 from app.api.knowing import KnownAt
+from app.api.operations import OperationOut, operation_out
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
 from app.domain.access import Permission, Principal
 from app.domain.audit import iso
+from app.domain.money import format_minor
+from app.domain.policies import PolicyBook
 from app.services import policies, publications
 from app.services.desk import Connection
+from app.services.operations import Operations
 from app.services.policies import KnownPolicy
-from app.services.publications import Publication
+from app.services.publications import KeptChange, Publication
 
 router = APIRouter(prefix="/v1", tags=["policies"], route_class=StrictRoute)
 PolicyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
@@ -53,17 +57,30 @@ class PolicyOut(BaseModel):
     drafted_at: datetime
     published_by: str | None
     published_at: datetime | None
+    reassessed: ReassessmentOut | None
     rules: list[dict[str, Any]] | None = None
     settings: dict[str, Any] | None = None
 
 
 class ReassessmentOut(BaseModel):
-    """How many results a publication changed, and how many violations moved."""
+    """How many results a publication changed, for how many people, and how many violations it moved."""
 
     new: int
     changed: int
     withdrawn: int
-    violations: int
+    violations_opened: int
+    violations_withdrawn: int
+    people: int
+
+
+class ChangeOut(BaseModel):
+    """One result that a publication changed; amounts as decimal strings, null where there was or is no result."""
+
+    entry_id: str
+    rule_id: str
+    shown: str
+    before: dict[str, str | None] | None
+    after: dict[str, str | None] | None
 
 
 class PublicationOut(BaseModel):
@@ -81,25 +98,98 @@ def create_policy(body: PolicyIn, acting: ActingAs) -> Response:
     def draft(connection: Connection, principal: Principal) -> KnownPolicy:
         principal.require(Permission.WRITE_POLICIES)
         said = {key: value for key, value in document.items() if value is not None}
-        return policies.draft(connection, acting.desk, said, name=body.name, by=principal.id)
+        return policies.draft(connection, acting.desk, said, name=body.name, by=principal.person)
 
     policy = acting.write(draft)
     return answer(_whole(policy), 201, {"Location": f"/v1/policies/{policy.id}"})
 
 
-@router.post("/policies/{policy_id}/publication", status_code=201, response_model=PublicationOut)
-def publish_policy(policy_id: PolicyId, body: PublicationIn, acting: ActingAs) -> Response:
-    """Put a draft in force from a day on. Whoever drafted it cannot publish it."""
+@router.post(
+    "/policies/{policy_id}/publication",
+    status_code=201,
+    response_model=PublicationOut,
+    responses={202: {"model": OperationOut}, 403: {"model": Problem}, 409: {"model": Problem}},
+)
+def publish_policy(
+    policy_id: PolicyId,
+    body: PublicationIn,
+    acting: ActingAs,
+    request: Request,
+    prefer: Annotated[
+        str | None, Header(description="respond-async: 202 with an operation that tells progress")
+    ] = None,
+) -> Response:
+    """Put a draft in force from a day on; all it touches is judged anew. Whoever drafted it cannot publish it."""
+    if prefer is not None and "respond-async" in prefer:
+        return _publish_beside(policy_id, body, acting, request)
 
     def publish(connection: Connection, principal: Principal) -> Publication:
         principal.require(Permission.WRITE_POLICIES)
         return publications.publish(
-            connection, acting.desk, policy_id, effective_from=body.effective_from, by=principal.id
+            connection, acting.desk, policy_id, effective_from=body.effective_from, by=principal.person
         )
 
     done = acting.write(publish)
-    changed = {"new": done.new, "changed": done.changed, "withdrawn": done.withdrawn, "violations": done.violations}
-    return answer({"policy": _whole(done.policy), "reassessed": changed}, 201)
+    return answer(_published(done), 201)
+
+
+def _published(done: Publication) -> dict[str, Any]:
+    return {"policy": _whole(done.policy), "reassessed": done.summary()}
+
+
+def _publish_beside(policy_id: str, body: PublicationIn, acting: Acting, request: Request) -> Response:
+    """Starts the publication beside the requests. What would refuse it at once, refuses it here."""
+
+    def check(connection: Connection, principal: Principal) -> str:
+        principal.require(Permission.WRITE_POLICIES)
+        policies.require_publishable(connection, policy_id, by=principal.person)
+        return principal.person
+
+    by = acting.write(check)
+    running: Operations = request.app.state.operations
+    operation = running.start(
+        "policy_publication",
+        lambda connection, progress: _published(
+            publications.publish(
+                connection, acting.desk, policy_id, effective_from=body.effective_from, by=by, progress=progress
+            )
+        ),
+        by=by,
+    )
+    return answer(operation_out(operation), 202, {"Location": f"/v1/operations/{operation.id}", "Retry-After": "1"})
+
+
+@router.get("/policies/{policy_id}/changes", response_model=ListOut[ChangeOut], responses={404: {"model": Problem}})
+def list_policy_changes(policy_id: PolicyId, by: AskedBy, limit: Limit = 50, cursor: Cursor | None = None) -> Response:
+    """What a publication changed, result by result."""
+    by.principal.require(Permission.READ_ALL)
+    policies.get(by.connection, policy_id)
+    question = fingerprint("changes", policy_id)
+    after = read_cursor(cursor, question, str, str, str)
+    found = publications.changes_of(by.connection, policy_id, after=after, limit=limit + 1)
+    shown, where = page(found, limit, question, lambda one: (one.entry_id, one.rule_id, one.shown))
+    book = policies.current(by.connection, by.desk)
+    return answer({"data": [_change(book, policy_id, one) for one in shown], "page": where})
+
+
+def _change(book: PolicyBook, policy_id: str, one: KeptChange) -> dict[str, Any]:
+    rule = next((policy.by_id[one.rule_id] for policy in reversed(book.policies) if one.rule_id in policy.by_id), None)
+    digits = rule.exponent if rule else 0
+    return {
+        "entry_id": one.entry_id,
+        "rule_id": one.rule_id,
+        "shown": one.shown,
+        "before": _figures(one.before, digits),
+        "after": _figures(one.after, digits),
+    }
+
+
+def _figures(kept: str | None, digits: int) -> dict[str, str | None] | None:
+    if kept is None:
+        return None
+    answered = json.loads(kept)
+    amounts = {name: format_minor(answered[name], digits) for name in ("counted", "aggregate", "limit")}
+    return amounts | {"outcome": answered["outcome"], "exclusion": answered["exclusion"]}
 
 
 @router.get("/policies/in-force", response_model=PolicyOut, responses={404: {"model": Problem}})
@@ -145,6 +235,7 @@ def _policy(policy: KnownPolicy) -> dict[str, Any]:
         "drafted_at": iso(policy.drafted_at),
         "published_by": policy.published_by,
         "published_at": iso(policy.published_at) if policy.published_at else None,
+        "reassessed": json.loads(policy.changes) if policy.changes else None,
     }
 
 

@@ -154,7 +154,7 @@ def create_recipient(body: NewRecipientIn, acting: ActingAs) -> Response:
 
     def create(connection: Any, principal: Any) -> KnownRecipient:
         principal.require(Permission.WRITE_RECIPIENTS)
-        return recipients.create(connection, acting.desk, who, pairs, by=principal.id)
+        return recipients.create(connection, acting.desk, who, pairs, by=principal.person)
 
     person = acting.write(create)
     return answer(_recipient(person, pairs), 201, {"Location": f"/v1/recipients/{person.id}", "ETag": '"v1"'})
@@ -215,7 +215,7 @@ def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: Mean
     def change(connection: Connection, principal: Principal) -> dict[str, Any]:
         principal.require(Permission.WRITE_RECIPIENTS)
         done = particulars.change(
-            connection, acting.desk, recipient_id, said, version=version, reason=body.reason, by=principal.id
+            connection, acting.desk, recipient_id, said, version=version, reason=body.reason, by=principal.person
         )
         book = policies.current(connection, acting.desk)
         return _whole(connection, done.person) | {
@@ -260,7 +260,7 @@ def create_employer(body: NewEmployerIn, acting: ActingAs) -> Response:
 
     def create(connection: Any, principal: Any) -> KnownEmployer:
         principal.require(Permission.WRITE_RECIPIENTS)
-        return recipients.create_employer(connection, acting.desk, " ".join(body.name.split()), by=principal.id)
+        return recipients.create_employer(connection, acting.desk, " ".join(body.name.split()), by=principal.person)
 
     employer = acting.write(create)
     return answer(_employer(employer), 201, {"Location": f"/v1/employers/{employer.id}"})

@@ -1,8 +1,11 @@
 """`propriety demo`: a worked year, played over HTTP against a real server, with what was flagged and the proof of it.
 
 Refusal
-└── Conflict       409
-    └── FileThere  409  the file to keep the database in is there already
+├── Conflict         409
+│   └── FileThere         the file to keep the database in is there already
+└── Unavailable      503
+    ├── NotServing        the server did not start or did not stop
+    └── NotAnswered       it answered otherwise than a year without refusals needs
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.demo import playing, telling
+from app.demo import playing, proving, telling
 from app.demo.drafts import FIRST_DAY, Planned
 from app.demo.findings import Findings, found
 from app.demo.firm import OFFICER, REPS, SECOND_OFFICER
@@ -109,8 +112,8 @@ def _tell(settings: Settings, console: Console, *, seed: int, entries: int) -> T
         findings = found(caller)
     telling.year(console, findings, f"seed {seed}, {len(planned) / seconds:,.0f} entries a second")
     telling.answers(console, caller.statuses, len(caller.sent_again))
-    proof_holds = telling.proof(console, findings)
-    telling.pair(console, findings.pair)
+    proof_holds = proving.proof(console, findings)
+    proving.pair(console, findings.pair)
     log = _verified(settings)
     telling.log(console, log)
     return Told(findings, caller.statuses, len(caller.sent_again), seconds, log, proof_holds)

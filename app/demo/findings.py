@@ -1,4 +1,4 @@
-"""What the year came to, read back over HTTP: entries with their results, violations, and the two that are shown in full."""
+"""What the year came to, read back over HTTP: entries with their results, violations, and what is shown in full."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def result_of(entry: Json, violation: Json) -> Json:
 
 
 def _worth_proving(entries: Sequence[Json], violations: Sequence[Json]) -> Json:
-    """A total built up by several givers across the limit change, with a foreign amount and a divided one; a short one."""
+    """A total built up by several givers across the limit change, in several currencies, with a divided gift; a short one."""
     of_people: dict[str, list[Json]] = {}
     for entry in entries:
         for person in entry["recipients"]:

@@ -1,4 +1,4 @@
-"""Playing the year over HTTP: day by day, everybody with their own key, several at once and yet always in the same order.
+"""Playing the year over HTTP: day by day, everybody with their own key, several at once and yet in the same order.
 
 Whatever touches the same person on one day is sent one after another; everything else at the same time. So the order of
 record, which settles ties between entries of one day, is the same for the same seed.
@@ -20,6 +20,7 @@ import httpx
 from app.demo.drafts import Planned
 from app.demo.firm import OFFICER, SECOND_OFFICER, Json
 from app.demo.serving import ToldClock
+from app.domain.refusals import Unavailable
 
 _AT_ONCE = 6
 _SENT_TWICE_EACH = 50
@@ -27,8 +28,9 @@ _PAGE = 200
 _MOST_IN_A_BATCH = 500
 
 
-class NotAnswered(RuntimeError):
-    """The service did not answer as the demonstration needs it to."""
+class NotAnswered(Unavailable):
+    code = "demo_not_answered"
+    title = "The demonstration is broken off"
 
 
 @dataclass

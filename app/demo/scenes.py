@@ -41,7 +41,7 @@ def _first_at(employer: str) -> Recipient:
 
 
 def _a_total_that_builds_up() -> list[Planned]:
-    """Seven of our people give to one client. One entry is recorded three weeks late and turns a later one into a breach."""
+    """Seven of our people give to one client. One entry comes three weeks late, and its neighbour goes over the limit."""
     _, imogen, william, margaret, *_ = people_at(_CLIENT_FIRM)
     team = [william.named(), imogen.named(), margaret.named()]
     return [

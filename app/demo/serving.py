@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from app.domain.refusals import Unavailable
 from app.main import create_app
 from app.settings import Settings
 
@@ -43,8 +44,9 @@ def settings_for(url: str) -> Settings:
     )
 
 
-class NotServing(RuntimeError):
-    """The server did not start or did not stop."""
+class NotServing(Unavailable):
+    code = "demo_not_serving"
+    title = "The demonstration has no server"
 
 
 @contextmanager
@@ -65,12 +67,12 @@ def serving(settings: Settings, clock: ToldClock) -> Iterator[str]:
             server.should_exit = True
             thread.join(_PATIENCE_S)
     if thread.is_alive():
-        raise NotServing("the server did not stop")
+        raise NotServing("The server of the demonstration did not stop")
 
 
 def _wait_for(server: uvicorn.Server, thread: Thread) -> None:
     until = stopwatch.monotonic() + _PATIENCE_S
     while not server.started:
         if not thread.is_alive() or stopwatch.monotonic() > until:
-            raise NotServing("the server did not start")
+            raise NotServing("The server of the demonstration did not start")
         stopwatch.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What the demonstration prints: the year in figures, one proof to check by hand, the limit change, and how to go on."""
+"""What the demonstration prints: the year in figures, whether the log holds, and how to go on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from app.demo.findings import Findings, Pair, result_of
+from app.demo.findings import Findings
 from app.demo.firm import FIRM, Json
 from app.services.audit import Verification
 
@@ -41,7 +41,7 @@ def answers(console: Console, statuses: Sequence[int], again: int) -> None:
     )
 
 
-def _table(title: str, *columns: str) -> Table:
+def ledger(title: str, *columns: str) -> Table:
     """A table whose first column is text; columns that begin with `>` hold figures."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
@@ -51,7 +51,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _kinds(findings: Findings) -> Table:
-    table = _table("What was recorded, by kind and gravest result", "kind", ">entries")
+    table = ledger("What was recorded, by kind and gravest result", "kind", ">entries")
     outcomes = ("violation", "warning", "within", "excluded")
     for outcome in outcomes:
         table.add_column(outcome, justify="right")
@@ -67,7 +67,7 @@ def _kinds(findings: Findings) -> Table:
 
 def _exclusions(findings: Findings) -> Table:
     """Reasons side by side, so that they take few lines."""
-    table = _table("What did not count, by reason (each rule and recipient a result)", "reason", ">results")
+    table = ledger("What did not count, by reason (each rule and recipient a result)", "reason", ">results")
     table.add_column("   reason")
     table.add_column("results", justify="right")
     reasons = [(reason, f"{many:,}") for reason, many in findings.exclusions().most_common()]
@@ -79,7 +79,7 @@ def _exclusions(findings: Findings) -> Table:
 
 
 def _rules(findings: Findings) -> Table:
-    table = _table("Violations by rule", "rule", "severity", ">violations", ">people", ">largest over", "in")
+    table = ledger("Violations by rule", "rule", "severity", ">violations", ">people", ">largest over", "in")
     by_rule: dict[str, list[Json]] = {}
     for violation in findings.standing:
         by_rule.setdefault(violation["rule_id"], []).append(violation)
@@ -97,8 +97,8 @@ def _movements(findings: Findings) -> str:
     withdrawn = len(findings.violations) - len(findings.standing)
     late = sum((entry["recorded_at"][:10] > _a_month_after(entry["occurred_on"])) for entry in findings.entries)
     return (
-        f"{late:,} entries were recorded more than a month late. {caused:,} violations were opened or changed by another"
-        f" entry that was recorded later, {withdrawn:,} were withdrawn.\n"
+        f"{late:,} entries were recorded more than a month late. {caused:,} violations were opened or changed by"
+        f" another entry that was recorded later, {withdrawn:,} were withdrawn.\n"
     )
 
 
@@ -107,7 +107,7 @@ def _a_month_after(day: str) -> str:
 
 
 def _largest(findings: Findings) -> Table:
-    table = _table(
+    table = ledger(
         f"The {_LARGEST} largest violations, one of each person and rule",
         "",
         "what",
@@ -121,71 +121,6 @@ def _largest(findings: Findings) -> Table:
         figures = (_figure(one[name]) for name in ("aggregate", "limit", "over_by"))
         table.add_row(str(place), what, one["occurred_on"], *figures)
     return table
-
-
-def proof(console: Console, findings: Findings) -> bool:
-    """One proof, laid out so that it can be checked by hand, and whether its lines add up to what was kept."""
-    proof, violation = findings.proof, findings.proved
-    console.rule("[bold]One violation, proved")
-    console.print(f"GET /v1/violations/{violation['id']}/proof")
-    console.print(f"[bold]{findings.people[violation['recipient_id']]}[/], {proof['rule']['name']}")
-    console.print(
-        f"{proof['period']['start']} to {proof['period']['end']}; a violation is {proof['rule']['operator']} the limit\n"
-    )
-    table = _table("", "date", "what", ">amount", "in", ">counts", ">so far", ">limit")
-    for line in proof["lines"]:
-        limit = result_of(findings.by_id[line["entry_id"]], violation)["limit"]
-        _add_line(table, line, findings.by_id[line["entry_id"]]["purpose"], limit)
-    console.print(table)
-    console.print(proof["sentence"])
-    return _checked(console, proof)
-
-
-def _add_line(table: Table, line: Json, purpose: str, limit: str) -> None:
-    """An entry: what it was, the steps of the arithmetic, and in the last of them what it adds."""
-    table.add_row(
-        line["occurred_on"], f"[bold]{line['giver']}[/]: {purpose}", line["total"]["amount"], line["total"]["currency"]
-    )
-    table.add_row("", f"[dim]{line['entry_id']}[/]")
-    *steps, last = line["steps"]
-    for step in steps:
-        table.add_row("", step["what"], step["amount"], step["unit"])
-    table.add_row(
-        "", last["what"], last["amount"], last["unit"], line["counted"], line["running_total"], limit, end_section=True
-    )
-
-
-def _checked(console: Console, proof: Json) -> bool:
-    """Adds the printed lines up without the service: each running total, and the last against the kept total."""
-    total = Decimal()
-    running = []
-    for line in proof["lines"]:
-        total += Decimal(line["counted"])
-        running.append(
-            total == Decimal(line["running_total"]) and Decimal(line["steps"][-1]["amount"]) == Decimal(line["counted"])
-        )
-    kept = proof["assessment"]
-    agrees = all(running) and total == Decimal(kept["aggregate"]) and proof["agrees"]
-    sum_of_lines = " + ".join(line["counted"] for line in proof["lines"] if Decimal(line["counted"]))
-    console.print(f"Checked here: {sum_of_lines} = {total};", "this agrees." if agrees else "this does NOT agree.")
-    console.print()
-    return bool(agrees)
-
-
-def pair(console: Console, pair: Pair) -> None:
-    """One gift on either side of the limit change."""
-    console.rule("[bold]The same gift before and after 30 March 2026")
-    was = pair.violation
-    now = result_of(pair.after, {**was, "recipient_id": pair.after["recipients"][0]["id"]})
-    table = _table("", "date", "gift", "to", ">total", ">limit", "result")
-    over, left = f"violation, over by {was['over_by']}", f"{now['outcome']}, {now['left']} left"
-    for entry, total, limit, result in (
-        (pair.before, was["aggregate"], was["limit"], over),
-        (pair.after, now["aggregate"], now["limit"], left),
-    ):
-        table.add_row(entry["occurred_on"], entry["purpose"], entry["recipients"][0]["name"], total, limit, result)
-    console.print(table)
-    console.print("The limit on the day of the gift decides, so the earlier violation stands.\n")
 
 
 def log(console: Console, found: Verification) -> None:

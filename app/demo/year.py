@@ -243,7 +243,7 @@ class Everyday:
         return self._chance.choice(days)
 
     def _recorded(self, rep: Rep, planned: Planned) -> Planned:
-        """Most are recorded within the week, some much later; a team with an expense system sends the month after its end."""
+        """Most are recorded within the week, some much later; some teams send a whole month after its end."""
         [delay] = self._chance.choices([0, self._chance.randint(1, 6), self._chance.randint(7, 100)], [55, 37, 8])
         on = planned.occurred_on + timedelta(days=delay)
         if rep.sends_months:

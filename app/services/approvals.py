@@ -46,7 +46,7 @@ def approve(
         raise NotApprovable("A withdrawn or returned entry is not approved")
     if entry_id in approvals.standing(connection, [entry_id]):
         raise NotApprovable("This version is approved already")
-    stamp, journal = desk.stamp(principal.id, reason=note), desk.journal()
+    stamp, journal = desk.stamp(principal.person, reason=note), desk.journal()
     approval = KnownApproval(new_id("apr"), entry_id, version, principal.person, stamp.at, note, None)
     if not entry_rows.hold(connection, entry_id, version):
         raise ApprovedVersionStale("The entry was changed at this moment; read it again")

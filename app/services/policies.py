@@ -115,11 +115,7 @@ def published(
     Raises PolicyNotFound, PolicyFixed where it is no draft, SelfPublication where the same person drafted it.
     """
     policies.next_epoch(connection)
-    known = get(connection, policy_id)
-    if known.state != "draft":
-        raise PolicyFixed("This version is published already; draft a new one")
-    if known.drafted_by == by:
-        raise SelfPublication("Whoever drafted a version cannot publish it: ask a second person")
+    require_publishable(connection, policy_id, by=by)
     stamp = desk.stamp(by, door=door)
     known_from = desk.sequencer.next()
     if not policies.publish(
@@ -128,6 +124,15 @@ def published(
         raise PolicyFixed("This version was published at this moment")
     journal.note(policy_id, 2, "policy.published", {"effective_from": effective_from.isoformat()}, stamp)
     return get(connection, policy_id)
+
+
+def require_publishable(connection: Connection, policy_id: str, *, by: str) -> None:
+    """Raises PolicyNotFound, PolicyFixed where it is no draft, SelfPublication where the same person drafted it."""
+    known = get(connection, policy_id)
+    if known.state != "draft":
+        raise PolicyFixed("This version is published already; draft a new one")
+    if known.drafted_by == by:
+        raise SelfPublication("Whoever drafted a version cannot publish it: ask a second person")
 
 
 def get(connection: Connection, policy_id: str) -> KnownPolicy:

@@ -2,41 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 
 from sqlalchemy import Connection
 
+from app.domain.audit import canonical
 from app.domain.policies import PolicyBook
+from app.domain.screening import Assessment
+from app.domain.violations import State
 from app.services import policies, screening, violations
 from app.services.desk import Desk
-from app.services.violations import About, Caused
+from app.services.entries import about_others
+from app.services.screening import Change
+from app.services.violations import Cases, Caused
 from app.storage import entries as entry_rows
+from app.storage import policies as policy_rows
+from app.storage import publications as publication_rows
 from app.storage import recipients as recipient_rows
 from app.storage.policies import KnownPolicy
+from app.storage.publications import KeptChange as KeptChange
 
 _AT_ONCE = 200
 
 
 @dataclass
 class Publication:
-    """A published version and what it changed: results that are new, changed or gone, and cases that moved."""
+    """A published version and what it changed: results new, changed or gone, cases that moved, people."""
 
     policy: KnownPolicy
     new: int = 0
     changed: int = 0
     withdrawn: int = 0
-    violations: int = 0
+    opened: int = 0
+    closed: int = 0
+    people: set[str] = field(default_factory=set)
+
+    def summary(self) -> dict[str, int]:
+        """The numbers, as they are kept with the publication."""
+        return {
+            "new": self.new,
+            "changed": self.changed,
+            "withdrawn": self.withdrawn,
+            "violations_opened": self.opened,
+            "violations_withdrawn": self.closed,
+            "people": len(self.people),
+        }
+
+    def add(self, changes: Sequence[Change], cases: Cases) -> None:
+        """Counts a part of what changed."""
+        for change in changes:
+            self.new += change.before is None
+            self.withdrawn += change.after is None
+            self.changed += change.before is not None and change.after is not None
+            self.people.add(change.key[2])
+        self.opened += sum(case.state == State.OPEN for case in cases.values())
+        self.closed += sum(case.state == State.WITHDRAWN for case in cases.values())
+
+
+def _unheard(_done: int, _total: int) -> None:
+    """Nobody asked how far it is."""
 
 
 def publish(
-    connection: Connection, desk: Desk, policy_id: str, *, effective_from: date, by: str, door: str = "api"
+    connection: Connection,
+    desk: Desk,
+    policy_id: str,
+    *,
+    effective_from: date,
+    by: str,
+    door: str = "api",
+    progress: Callable[[int, int], None] = _unheard,
 ) -> Publication:
     """Puts a draft in force from a day on and judges anew everything dated from then on, with what reaches back to it.
 
-    Raises what `policies.published` raises.
+    Part by part, so that memory stays flat; `progress` hears how many people of how many are done. The difference is
+    kept with the publication. Raises what `policies.published` raises.
     """
     journal = desk.journal()
     known = policies.published(
@@ -46,19 +89,64 @@ def publish(
     book = policies.read(connection)
     stamp, sequence = desk.stamp(by, door=door), desk.sequencer.next()
     since = _first_touched(book, known, effective_from)
-    for owners in _in_parts(entry_rows.owners_since(connection, since)):
-        recipient_rows.lock(connection, owners)
-        changes = screening.replay(connection, book, set(owners), since=since, until=date.max)
-        for change in changes:
-            done.new += change.before is None
-            done.withdrawn += change.after is None
-            done.changed += change.before is not None and change.after is not None
-        touched = entry_rows.by_id(connection, {change.key[1] for change in changes})
-        about = {id: About(one.entry, one.submitted_by) for id, one in touched.items()}
+    owners = _owners(connection, since, employers_too=book.uses_employers)
+    judged = 0
+    for part in _in_parts(owners):
+        changes = _judged_anew(connection, book, set(part), since)
+        about = about_others(connection, changes)
         caused = [Caused(change, sequence, policy_id, stamp) for change in changes]
-        done.violations += len(violations.settle(connection, book, caused, about, journal=journal))
+        done.add(changes, violations.settle(connection, book, caused, about, journal=journal))
+        publication_rows.keep_changes(connection, policy_id, changes_kept(changes))
+        judged += len(part)
+        progress(judged, len(owners))
+    policy_rows.keep_summary(connection, policy_id, json.dumps(done.summary()))
     journal.seal(connection)
     return done
+
+
+def _judged_anew(connection: Connection, book: PolicyBook, part: set[str], since: date) -> list[Change]:
+    people = {owner for owner in part if owner.startswith("rec_")}
+    recipient_rows.lock(connection, recipient_rows.groups(connection, people))
+    recipient_rows.lock_employers(connection, part - people)
+    return screening.replay(connection, book, part, since=since, until=date.max)
+
+
+def _owners(connection: Connection, since: date, *, employers_too: bool) -> list[str]:
+    """Everybody whose results can differ, merged records as who they turned out to be; people first."""
+    found = entry_rows.owners_since(connection, since)
+    people = {owner for owner in found if owner.startswith("rec_")}
+    canon = recipient_rows.canon(connection, people)
+    employers = sorted(found - people) if employers_too else []
+    return sorted({canon.get(person, person) for person in people}) + employers
+
+
+def changes_kept(changes: Sequence[Change]) -> Iterator[tuple[str, str, str, str | None, str | None]]:
+    """(rule, entry, shown, before, after) of every change, as it is kept with the publication."""
+    for change in changes:
+        before = change.before.assessment if change.before else None
+        yield (*change.key, _kept(before), _kept(change.after))
+
+
+def _kept(answer: Assessment | None) -> str | None:
+    if answer is None:
+        return None
+    line = answer.line
+    return canonical(
+        {
+            "counted": line.counted,
+            "aggregate": answer.aggregate,
+            "limit": answer.limit,
+            "outcome": answer.outcome.value,
+            "exclusion": line.exclusion,
+        }
+    )
+
+
+def changes_of(
+    connection: Connection, policy_id: str, *, after: tuple[str, str, str] | None, limit: int
+) -> list[KeptChange]:
+    """What a publication changed, result by result."""
+    return publication_rows.changes(connection, policy_id, after=after, limit=limit)
 
 
 def _first_touched(book: PolicyBook, known: KnownPolicy, effective_from: date) -> date:
@@ -68,7 +156,6 @@ def _first_touched(book: PolicyBook, known: KnownPolicy, effective_from: date) -
     return min([effective_from, *rates])
 
 
-def _in_parts(owners: Iterable[str]) -> Iterator[list[str]]:
-    remaining = iter(sorted(owners))
-    while part := list(islice(remaining, _AT_ONCE)):
-        yield part
+def _in_parts(owners: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(owners), _AT_ONCE):
+        yield owners[start : start + _AT_ONCE]

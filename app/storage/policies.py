@@ -62,6 +62,11 @@ def publish(
     return done.rowcount == 1
 
 
+def keep_summary(connection: Connection, policy_id: str, changes: str) -> None:
+    """What a publication changed, in numbers, beside the version."""
+    connection.execute(update(PolicyRow).where(PolicyRow.id == policy_id).values(changes=changes))
+
+
 def last_version(connection: Connection) -> int:
     """The highest version number given so far, 0 where there is none."""
     return connection.scalar(select(func.max(PolicyRow.version))) or 0

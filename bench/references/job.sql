@@ -24,7 +24,7 @@ BEGIN;
 
 -- Who asks. The lists that a program would put together in its own memory are put together here.
 SELECT person,
-       CASE :hosted WHEN 1 THEN 'meal' ELSE 'gift' END AS kind,
+       CASE :hosted::int WHEN 1 THEN 'meal' ELSE 'gift' END AS kind,
        lpad(to_hex(:random1::bigint), 8, '0') || lpad(to_hex(:random2::bigint), 8, '0') || '-' || :client_id::text AS key,
        (ARRAY['rec_' || lpad(to_hex(:person1::int), 32, '0'), 'rec_' || lpad(to_hex(:person2::int), 32, '0'),
               'rec_' || lpad(to_hex(:person3::int), 32, '0'), 'rec_' || lpad(to_hex(:person4::int), 32, '0'),

@@ -1,4 +1,4 @@
-"""Random cases over HTTP: whatever happens in whatever order, and however it is sent, the service and the oracle agree."""
+"""Random cases over HTTP: in whatever order events come, and however they are sent, service and oracle agree."""
 
 from __future__ import annotations
 

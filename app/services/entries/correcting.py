@@ -80,7 +80,7 @@ def amend(
         raise AmountFixedByRepayment("Part of the amount was repaid, so the amount can no longer be amended")
     require_may_submit(principal, draft)
     require_date(desk, draft.occurred_on)
-    stamp = desk.stamp(principal.id, reason=reason)
+    stamp = desk.stamp(principal.person, reason=reason)
     book = policies.current(connection, desk, hold=True)
     roster = recipients.resolve(connection, [draft], stamp, hold=True, employers_too=False, also=_people(known.entry))
     entry = replace(draft.entry(known.entry.id, known.entry.sequence, roster.listed(draft)), repaid=known.entry.repaid)
@@ -153,7 +153,7 @@ def _open(connection: Connection, principal: Principal, entry_id: str, version: 
 
 def _again(connection: Connection, desk: Desk, principal: Principal, correction: Correction, reason: str) -> Recorded:
     """A correction that changes nothing about the people on the entry."""
-    stamp = desk.stamp(principal.id, reason=reason)
+    stamp = desk.stamp(principal.person, reason=reason)
     book = policies.current(connection, desk, hold=True)
     entry = correction.entry
     roster = recipients.resolve(connection, [], stamp, hold=True, employers_too=False, also=_people(entry))

@@ -77,7 +77,7 @@ def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draf
     require_may_submit(principal, draft)
     if draft.occurred_on < EARLIEST:
         require_date(desk, draft.occurred_on)
-    stamp = desk.stamp(principal.id)
+    stamp = desk.stamp(principal.person)
     book = policies.current(connection, desk)
     roster = recipients.resolve(connection, [draft], stamp, hold=False, employers_too=False)
     entry = entry_of(draft, roster, new_id("ent"), desk.sequencer.next(roster.last_sequence))

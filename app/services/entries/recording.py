@@ -134,7 +134,7 @@ def _admit(
     if principal is None:
         return BadKey("The API key is not valid: unknown, expired or revoked")
     items = [_given_by(principal, item) for item in submission.items]
-    work = _Work(submission, principal, desk.stamp(principal.id), items)
+    work = _Work(submission, principal, desk.stamp(principal.person), items)
     if submission.key is None:
         return work
     key = _key(submission, principal)

@@ -32,10 +32,14 @@ DECIDED_ELSEWHERE = {
 
 
 class Played(NamedTuple):
-    """The books after an event: what was refused in it, and every entry as it stands, merged people as one."""
+    """The books after an event: every entry as it stands, merged people as one; and what the oracle expects of them.
+
+    `refused` is what the engine said, `refusal` the oracle's reason.
+    """
 
     event: str
     refused: bool
+    refusal: str | None
     entries: Sequence[Entry]
     expected: Results
 
@@ -151,7 +155,7 @@ def played(case: Case) -> Iterator[Played]:
     for step in steps(case):
         expected = {key: line for key, line in (expected | step.changed).items() if key not in step.withdrawn}
         refused = step.refused in DECIDED_ELSEWHERE or _refuses(books, events[step.event])
-        yield Played(step.event, refused, books.standing(), expected)
+        yield Played(step.event, refused, step.refused, books.standing(), expected)
 
 
 def _refuses(books: Books, event: Case) -> bool:
@@ -179,3 +183,16 @@ def told(policy: Policy, one: Assessment) -> tuple[Key, Result]:
         warning=one.outcome is Outcome.WARNING,
         exclusion=line.exclusion,
     )
+
+
+def disagreement(case: Case) -> str | None:
+    """The first event after which engine and oracle differ, and in what; None where they agree to the end."""
+    policy = policy_of(case)
+    for event, refused, refusal, entries, expected in played(case):
+        if refused != (refusal is not None):
+            return f"{event}: the engine {'refuses' if refused else 'accepts'}, the oracle says {refusal}"
+        found = judged(policy, entries)
+        for key in sorted(expected.keys() | found.keys()):
+            if expected.get(key) != found.get(key):
+                return f"{event}, {key}: the oracle says {expected.get(key)}, the engine {found.get(key)}"
+    return None
