@@ -8,7 +8,15 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
 
 from app.api.asking import AskedBy, answer
-from app.api.entries.writing import AssessmentOut, ViolationOut, assessment_out, period_out, unit_of, violation_out
+from app.api.entries.writing import (
+    AssessmentOut,
+    ViolationOut,
+    assessment_out,
+    period_out,
+    unit_of,
+    value_out,
+    violation_out,
+)
 from app.api.fields import Cursor, Day, Identifier, Limit, Text, money
 from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
@@ -43,6 +51,9 @@ class ProofLineOut(BaseModel):
     kind: str | None
     giver: str | None
     total: dict[str, str] | None
+    value: dict[str, str] | None
+    purpose: str | None
+    limit: str | None
     counted: str
     exclusion: str | None
     running_total: str
@@ -158,13 +169,15 @@ def proof_out(shown: Shown) -> dict[str, Any]:
 
 def _line(proof: Proof, place: int, shown: Shown) -> dict[str, Any]:
     line, digits = proof.lines[place], proof.rule.exponent
+    limit = proof.rule.limit_on(line.entry.occurred_on)
     figures = {
         "counted": format_minor(line.line.counted, digits),
         "exclusion": line.line.exclusion,
+        "limit": None if limit is None else format_minor(limit, digits),
         "running_total": format_minor(line.running, digits),
     }
     if line.entry.id not in shown.visible:
-        hidden = dict.fromkeys(("entry_id", "version", "occurred_on", "kind", "giver", "total"))
+        hidden = dict.fromkeys(("entry_id", "version", "occurred_on", "kind", "giver", "total", "value", "purpose"))
         return hidden | figures | {"steps": []}
     return {
         "entry_id": line.entry.id,
@@ -173,6 +186,8 @@ def _line(proof: Proof, place: int, shown: Shown) -> dict[str, Any]:
         "kind": line.entry.kind,
         "giver": line.entry.giver,
         "total": money(line.entry.total, line.entry.currency),
+        "value": value_out(line.entry),
+        "purpose": line.entry.purpose or None,
         **figures,
         "steps": [step._asdict() for step in line.steps],
     }
@@ -191,7 +206,8 @@ def sentence(proof: Proof) -> str:
         case "violation" if answered.line.forbidden:
             return f"{rule.name}: prohibited at any value."
         case "violation":
-            return f"{rule.name}: {total} in {days} is over the limit of {limit}."
+            verb = "reaches" if answered.aggregate == answered.limit else "is over"
+            return f"{rule.name}: {total} in {days} {verb} the limit of {limit}."
         case "warning":
             return f"{rule.name}: {total} in {days} is near the limit of {limit}."
         case _:

@@ -11,7 +11,6 @@ from app.demo.firm import Json
 LIMIT_CHANGE = date(2026, 3, 30)
 FIRST_DAY = date(2026, 1, 1)
 LAST_DAY = date(2026, 12, 31)
-HOSTED = ("meal", "entertainment", "travel", "lodging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,6 @@ class Planned:
         """The day of the event."""
         return date.fromisoformat(self.entry["occurred_on"])
 
-    def late(self, recorded_on: date) -> Planned:
-        """The same, recorded on a later day."""
-        return replace(self, recorded_on=recorded_on)
-
     def people(self) -> Iterator[str]:
         """Everybody whose totals depend on the order in which this is recorded."""
         for person in self.entry["recipients"]:
@@ -39,44 +34,45 @@ class Planned:
             if "guest_of" in person:
                 yield _identity(person["guest_of"])
 
+    def saying(self, **fields: object) -> Planned:
+        """The same with further fields of the request."""
+        return replace(self, entry=self.entry | fields)
+
+    def claiming(self, claim: str, **facts: object) -> Planned:
+        """The same with a flag that says why it should not count, and the facts that have to carry it."""
+        return self.saying(flags=[claim], **({"facts": facts} if facts else {}))
+
+    def in_currency(self, code: str) -> Planned:
+        """The same in another currency than dollars."""
+        return self.saying(total=self.entry["total"] | {"currency": code})
+
+    def late(self, recorded_on: date) -> Planned:
+        """The same, recorded on a later day."""
+        return replace(self, recorded_on=recorded_on)
+
 
 def _identity(person: Json) -> str:
     number = person.get("external_id")
-    return number["id"] if number else f"{person['name']}, {person.get('employer', '')}"
+    return str(number["id"]) if number else f"{person['name']}, {person.get('employer', '')}"
 
 
-def entry(
-    kind: str,
-    on: date,
-    sender: str,
-    to: Sequence[Json],
-    total: str,
-    purpose: str,
-    *,
-    currency: str = "USD",
-    **more: object,
-) -> Planned:
-    """An entry of any kind, recorded on the day itself. `more` are further fields of the request."""
+def entry(kind: str, on: date, sender: str, to: Sequence[Json], total: str, purpose: str) -> Planned:
+    """An entry of any kind in dollars, recorded on the day itself."""
     body = {
         "occurred_on": on.isoformat(),
         "kind": kind,
-        "total": {"amount": total, "currency": currency},
+        "total": {"amount": total, "currency": "USD"},
         "recipients": list(to),
         "purpose": purpose,
     }
-    return Planned(sender, on, body | more)
+    return Planned(sender, on, body)
 
 
-def gift(on: date, sender: str, to: Sequence[Json], total: str, purpose: str, **more: object) -> Planned:
+def gift(on: date, sender: str, to: Sequence[Json], total: str, purpose: str) -> Planned:
     """Something handed over."""
-    return entry("gift", on, sender, to, total, purpose, **more)  # type: ignore[arg-type]
+    return entry("gift", on, sender, to, total, purpose)
 
 
-def hosted(kind: str, on: date, sender: str, to: Sequence[Json], total: str, purpose: str, **more: object) -> Planned:
-    """A meal, entertainment, travel or lodging, with a host present unless `more` says otherwise."""
-    return entry(kind, on, sender, to, total, purpose, **({"hosts_present": True} | more))  # type: ignore[arg-type]
-
-
-def claimed(claim: str, **facts: object) -> Json:
-    """A flag that says why something should not count, with the facts that have to carry it."""
-    return {"flags": [claim]} | ({"facts": facts} if facts else {})
+def hosted(kind: str, on: date, sender: str, to: Sequence[Json], total: str, purpose: str) -> Planned:
+    """A meal, entertainment, travel or lodging with the sender as its host."""
+    return entry(kind, on, sender, to, total, purpose).saying(hosts_present=True)

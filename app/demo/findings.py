@@ -111,7 +111,7 @@ def result_of(entry: Json, violation: Json) -> Json:
 
 
 def _worth_proving(entries: Sequence[Json], violations: Sequence[Json]) -> Json:
-    """A total built up by several givers across the limit change, in several currencies, with a divided gift; a short one."""
+    """A total of several givers, built up across the limit change, with a foreign and a divided gift; a short one."""
     of_people: dict[str, list[Json]] = {}
     for entry in entries:
         for person in entry["recipients"]:

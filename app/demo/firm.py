@@ -52,9 +52,12 @@ class Recipient:
 
     def partner(self) -> Json:
         """Whoever comes along with them: a guest, whose part counts for the client."""
-        with_number = {"external_id": {"source": "crm", "id": f"{self.number}-guest"}}
-        partner = f"{_FIRST_NAMES[int(self.number[-2:]) % len(_FIRST_NAMES)][0]} {self.name.split()[-1]}"
-        return with_number | {"name": partner, "type": "guest", "guest_of": self.named()}
+        client = {"guest_of": self.named(), "client_type": self.type}
+        if self.employer:
+            client |= {"client_employer": self.employer.name}
+        number = {"external_id": {"source": "crm", "id": f"{self.number}-guest"}}
+        first, _ = _FIRST_NAMES[int(self.number[-2:]) % len(_FIRST_NAMES)]
+        return number | {"name": f"{first} {self.name.split()[-1]}", "type": "guest"} | client
 
 
 @dataclass(frozen=True, slots=True)

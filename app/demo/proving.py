@@ -1,4 +1,4 @@
-"""The proof that the demonstration prints, laid out to be checked by hand, and one gift on either side of the limit change."""
+"""The proof that the demonstration prints, to be checked by hand, and one gift on either side of the limit change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def proof(console: Console, findings: Findings) -> bool:
 
 
 def adds_up(proof: Json) -> bool:
-    """Whether every running total is the sum of what was counted, each amount its last step's, and the end what was kept."""
+    """Whether each amount is its last step's, each running total the sum so far, and the last of them what was kept."""
     so_far = Decimal()
     for line in proof["lines"]:
         so_far += Decimal(line["counted"])
@@ -49,15 +49,18 @@ def _page(findings: Findings) -> Table:
     page = ledger("", "date", "what", ">amount", "in", ">counts", ">so far", ">limit")
     for line in findings.proof["lines"]:
         entry = findings.by_id[line["entry_id"]]
-        _write(page, line, entry["purpose"], result_of(entry, findings.proved)["limit"])
+        _write(page, line, entry, result_of(entry, findings.proved)["limit"])
     return page
 
 
-def _write(page: Table, line: Json, purpose: str, limit: str) -> None:
+def _write(page: Table, line: Json, entry: Json, limit: str) -> None:
     """An entry: what it was, the steps of the arithmetic, and beside the last of them what it adds."""
     total, figures = line["total"], (line["counted"], line["running_total"], limit)
-    page.add_row(line["occurred_on"], f"[bold]{line['giver']}[/]: {purpose}", total["amount"], total["currency"])
+    what = f"[bold]{line['giver']}[/]: {entry['purpose']}"
+    page.add_row(line["occurred_on"], what, total["amount"], total["currency"])
     page.add_row("", f"[dim]{line['entry_id']}[/]")
+    for part, amount in entry["value"].items():
+        page.add_row("", f"{part} stated as {amount}")
     for step in line["steps"]:
         last = step is line["steps"][-1]
         page.add_row("", step["what"], step["amount"], step["unit"], *(figures if last else ()), end_section=last)

@@ -9,16 +9,15 @@ from app.demo.firm import Json
 from app.services import packs
 
 PACKS = (
-    *(
-        "finra-3220",
-        "firm-entertainment",
-        "finra-2341",
-        "finra-2070",
-        "msrb-g20",
-        "erisa-fiduciary",
-        "executive-branch",
-    ),
-    *("congress", "lm-10"),
+    "finra-3220",
+    "firm-entertainment",
+    "finra-2341",
+    "finra-2070",
+    "msrb-g20",
+    "erisa-fiduciary",
+    "executive-branch",
+    "congress",
+    "lm-10",
 )
 # Where a rate starts, by how much it moves in a day, and its decimals.
 _RATES = {"EUR": (10800, 40, 4), "GBP": (12800, 45, 4), "JPY": (6700, 30, 6)}

@@ -94,11 +94,10 @@ def _rules(findings: Findings) -> Table:
 
 def _movements(findings: Findings) -> str:
     caused = sum(one["cause"] is not None for one in findings.violations)
-    withdrawn = len(findings.violations) - len(findings.standing)
     late = sum((entry["recorded_at"][:10] > _a_month_after(entry["occurred_on"])) for entry in findings.entries)
     return (
         f"{late:,} entries were recorded more than a month late. {caused:,} violations were opened or changed by"
-        f" another entry that was recorded later, {withdrawn:,} were withdrawn.\n"
+        " another entry that was recorded later.\n"
     )
 
 
@@ -139,7 +138,7 @@ def how_to_go_on(console: Console, keep: Path | None, key: str | None) -> None:
         console.print("Nothing was kept. To look around in the year that was told, keep it in a file:\n")
         _command(console, "propriety demo --keep year.db")
         return
-    console.print(f"The year is in {keep}. Serve it:\n")
+    console.print(f"The year is in {keep}. Serve it:\n", soft_wrap=True)
     _command(console, f"propriety serve --database {shlex.quote(f'sqlite:///{keep}')}")
     console.print("Ask it, with an officer's key that is shown this once:\n")
     _command(console, f"export KEY={key}")

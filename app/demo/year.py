@@ -4,72 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
-from typing import NamedTuple
 
-from app.demo.drafts import FIRST_DAY, LAST_DAY, Planned, claimed, entry, gift, hosted
+from app.demo import things
+from app.demo.drafts import FIRST_DAY, LAST_DAY, Planned, gift, hosted
 from app.demo.firm import REPS, SPONSORS, Json, Recipient, Rep, clients_of
 from app.demo.scenes import scenes, taken
+from app.demo.things import Thing, dollars
 
 DAYS = [FIRST_DAY + timedelta(days=day) for day in range((LAST_DAY - FIRST_DAY).days + 1)]
 LAST_RECORDED = date(2027, 1, 15)
 _WORKING_DAYS = [day for day in DAYS if day.weekday() < 5]
 _BEFORE_THE_HOLIDAYS = [day for day in _WORKING_DAYS if day.month == 12 and day.day < 24]
-
-_CLOSELY_WATCHED = {"municipal_official", "plan_fiduciary", "union_official", "federal_executive", "congress"}
 _HARDLY_ANYTHING = {"federal_executive", "congress"}
-_CLAIMABLE = {"promotional": 8, "de_minimis": 4, "commemorative": 2, "bereavement": 1, "personal": 1}
-
-
-class Thing(NamedTuple):
-    """Something that is given, and what it costs: whole dollars, from and to. Hosted things cost that much a head."""
-
-    what: str
-    least: int
-    most: int
-
-
-_GIFTS = [
-    *(Thing("Box of chocolates", 14, 38), Thing("Bottle of wine", 22, 65), Thing("Coffee-table book", 25, 50)),
-    *(Thing("Fruit basket", 28, 70), Thing("Golf balls", 20, 45), Thing("Notebook, leather", 22, 55)),
-    *(Thing("Flowers", 25, 60), Thing("Cheese and crackers", 24, 55), Thing("Scarf", 30, 80)),
-]
-_FINE_GIFTS = [
-    *(Thing("Carry-on bag", 150, 280), Thing("Magnum of champagne", 150, 240), Thing("Fountain pen", 155, 260)),
-    *(Thing("Headphones", 180, 280), Thing("Case of wine", 170, 280)),
-]
-_SMALL_GIFTS = [Thing("Coffee and pastries", 6, 18), Thing("Paperback", 12, 24), Thing("Mug", 9, 19)]
-_MEALS = [Thing("Lunch", 28, 75), Thing("Dinner", 60, 140), Thing("Breakfast", 16, 38), Thing("Drinks", 18, 55)]
-_PLAIN_MEALS = [Thing("Lunch", 18, 48), Thing("Breakfast", 12, 28)]
-_SNACKS = [Thing("Coffee and sandwiches", 6, 15)]
-_EVENTS = [
-    *(Thing("Baseball", 60, 180), Thing("Theatre", 90, 240), Thing("Golf round", 110, 260)),
-    *(Thing("Basketball, lower bowl", 120, 340), Thing("Opera", 90, 260), Thing("Jazz club", 40, 110)),
-]
-_JOURNEYS = [Thing("Flight to the plant visit", 220, 780), Thing("Train to the conference", 70, 240)]
-_NIGHTS = [Thing("One night", 150, 330), Thing("Two nights", 300, 640)]
-_CLAIMED_THINGS = {
-    "promotional": Thing("Umbrella with our logo", 12, 46),
-    "de_minimis": Thing("Notepads and pens", 4, 20),
-    "commemorative": Thing("Lucite tombstone", 90, 260),
-    "bereavement": Thing("Flowers for mourners", 60, 180),
-    "personal": Thing("Wedding present", 50, 220),
-}
-_FACTS: dict[str, Json] = {
-    "promotional": {"logo": True},
-    "de_minimis": {},
-    "commemorative": {"decorative_only": True},
-    "bereavement": {"bereaved": "parent", "reasonable": True},
-    "personal": {"relationship": "close_friend", "life_event": "wedding"},
-}
-_UNFIT_FACTS: dict[str, Json] = {
-    "promotional": {"logo": False},
-    "de_minimis": {},
-    "commemorative": {"decorative_only": False},
-    "bereavement": {"bereaved": "cousin", "reasonable": True},
-    "personal": {"relationship": "colleague", "life_event": "wedding"},
-}
+_LITTLE = _HARDLY_ANYTHING | {"municipal_official", "plan_fiduciary", "union_official"}
 
 
 def year(*, seed: int, entries: int) -> list[Planned]:
@@ -77,7 +27,7 @@ def year(*, seed: int, entries: int) -> list[Planned]:
     played = scenes()
     chance = Random(seed)  # noqa: S311 - a story, not a secret
     played += Everyday(chance).entries(entries - len(played))
-    return sorted(played[:entries], key=lambda one: one.recorded_on)
+    return sorted(played, key=lambda one: one.recorded_on)
 
 
 class Everyday:
@@ -87,113 +37,110 @@ class Everyday:
         self._chance = chance
         absent = taken()
         self._clients = {rep: [one for one in clients_of(rep) if one.number not in absent] for rep in REPS}
-        self._reps = [rep for rep in REPS if rep.name not in absent]
-        self._seen: Counter[str] = Counter()
         for clients in self._clients.values():
             chance.shuffle(clients)
-        self._kinds = {self._gift: 42, self._hospitality: 38, self._journey: 8, self._received: 9, self._tickets: 3}
+        self._seen: Counter[str] = Counter()
 
     def entries(self, many: int) -> Iterator[Planned]:
         """So many entries, each with the day on which it is recorded."""
+        kinds = {self._gift: 25, self._claimed_gift: 17, self._meal: 26, self._event: 12, self._tickets: 3}
+        kinds |= {self._journey: 8, self._received_gift: 5, self._received_meal: 4}
         for _ in range(many):
-            [write] = self._chance.choices(list(self._kinds), list(self._kinds.values()))
-            rep = self._chance.choice(self._reps)
+            [write] = self._chance.choices(list(kinds), list(kinds.values()))
+            rep = self._chance.choice(REPS)
             yield self._recorded(rep, write(rep))
 
     # What
 
     def _gift(self, rep: Rep) -> Planned:
         client = self._client(rep)
-        if client.type not in _CLOSELY_WATCHED and self._happens(42):
-            return self._claimed_gift(rep, client)
-        on = self._day(_BEFORE_THE_HOLIDAYS if self._happens(18) else _WORKING_DAYS)
-        to = [client, *self._colleagues(rep, client, most=4 if on.month == 12 else 2, percent=14)]
         thing = self._thing(client)
-        total, money = self._price(thing, client, heads=len(to) if thing.least < 100 else 1)
-        to = to if thing.least < 100 else to[:1]
-        return gift(on, rep.name, self._named(to), total, thing.what, **money, **self._besides(total, money))
+        on = self._day(_BEFORE_THE_HOLIDAYS if self._happens(18) else _WORKING_DAYS)
+        colleagues = [] if thing in things.FINE_GIFTS else self._colleagues(rep, client, most=3, percent=14)
+        to = [client, *colleagues]
+        cents = self._price(thing, len(to))
+        planned = self._paid(gift(on, rep.name, self._named(to), dollars(cents), thing.what), cents, client)
+        return self._detailed(planned, cents)
 
     def _thing(self, client: Recipient) -> Thing:
-        if client.type in _CLOSELY_WATCHED:
-            return self._chance.choice(_SMALL_GIFTS)
-        return self._chance.choice(_FINE_GIFTS if self._happens(4) else _GIFTS)
+        if client.type in _LITTLE:
+            return self._chance.choice(things.SMALL_GIFTS)
+        return self._chance.choice(things.FINE_GIFTS if self._happens(4) else things.GIFTS)
 
-    def _claimed_gift(self, rep: Rep, client: Recipient) -> Planned:
-        [claim] = self._chance.choices(list(_CLAIMABLE), list(_CLAIMABLE.values()))
-        fits = not self._happens(10)
-        total, money = self._price(_CLAIMED_THINGS[claim], client)
-        more = claimed(claim, **(_FACTS if fits else _UNFIT_FACTS)[claim])
-        if claim == "personal":
-            more["paid_by"] = "associated_person"
-        what = _CLAIMED_THINGS[claim].what
-        return gift(self._day(), rep.name, self._named([client]), total, what, **money, **more)
-
-    def _hospitality(self, rep: Rep) -> Planned:
+    def _claimed_gift(self, rep: Rep) -> Planned:
         client = self._client(rep)
-        meal = client.type in _CLOSELY_WATCHED or self._happens(68)
-        thing = self._chance.choice(self._meals(client) if meal else _EVENTS)
-        clients = [client, *self._colleagues(rep, client, most=3, percent=30)]
-        people = self._named(clients)
-        if self._happens(4 if meal else 14):
+        [claim] = self._chance.choices(things.CLAIMS, [one.often for one in things.CLAIMS])
+        cents = self._price(claim.of)
+        facts = claim.unfit if self._happens(10) else claim.facts
+        payer = "associated_person" if claim.name == "personal" else "firm"
+        planned = gift(self._day(), rep.name, self._named([client]), dollars(cents), claim.of.what)
+        return self._paid(planned, cents, client).claiming(claim.name, **facts).saying(paid_by=payer)
+
+    def _meal(self, rep: Rep) -> Planned:
+        client = self._client(rep)
+        plain = things.SNACKS if client.type in _HARDLY_ANYTHING else things.PLAIN_MEALS
+        meals = plain if client.type in _LITTLE else things.MEALS
+        return self._hosted("meal", rep, client, self._chance.choice(meals), guests_percent=4)
+
+    def _event(self, rep: Rep) -> Planned:
+        client = self._client(rep)
+        if client.type in _LITTLE:
+            return self._meal(rep)
+        thing = self._chance.choice(things.EVENTS)
+        planned = self._hosted("entertainment", rep, client, thing, guests_percent=14)
+        dear = thing.most > 200 and self._happens(35)
+        return self._approved(planned) if dear else planned
+
+    def _hosted(self, kind: str, rep: Rep, client: Recipient, thing: Thing, *, guests_percent: int) -> Planned:
+        people = self._named([client, *self._colleagues(rep, client, most=3, percent=30)])
+        if self._happens(guests_percent):
             people.append(client.partner())
         hosts = self._hosts(rep)
-        total, money = self._price(thing, client, heads=len(people) + len(hosts))
-        on = self._day()
-        more: Json = {"hosts": hosts} if len(hosts) > 1 else {}
-        if thing.most > 200 and self._happens(35):
-            more["preapproved_on"] = (on - timedelta(days=self._chance.randint(2, 20))).isoformat()
-        return hosted("meal" if meal else "entertainment", on, rep.name, people, total, thing.what, **money, **more)
-
-    def _meals(self, client: Recipient) -> list[Thing]:
-        if client.type in _HARDLY_ANYTHING:
-            return _SNACKS
-        return _PLAIN_MEALS if client.type in _CLOSELY_WATCHED else _MEALS
-
-    def _journey(self, rep: Rep) -> Planned:
-        client = self._client(rep)
-        kind, things = ("travel", _JOURNEYS) if self._happens(65) else ("lodging", _NIGHTS)
-        thing = self._chance.choice(things)
-        total, money = self._price(thing, client)
-        on = self._day()
-        approved = (on - timedelta(days=self._chance.randint(3, 30))).isoformat()
-        more: Json = {"preapproved_on": approved} if self._happens(93) else {}
-        return hosted(kind, on, rep.name, self._named([client]), total, thing.what, **money, **more)
+        cents = self._price(thing, len(people) + len(hosts))
+        planned = hosted(kind, self._day(), rep.name, people, dollars(cents), thing.what)
+        return self._paid(planned, cents, client).saying(hosts=hosts)
 
     def _tickets(self, rep: Rep) -> Planned:
         """Tickets that nobody of ours goes along with."""
         client = self._client(rep)
-        total, money = self._price(Thing("Two tickets", 50, 130), client)
-        absent: Json = {"hosts_present": False, "flags": ["ticket"]}
-        return hosted(
-            "entertainment", self._day(), rep.name, self._named([client]), total, "Two tickets", **money, **absent
-        )
+        cents = self._price(things.TICKETS)
+        to = self._named([client])
+        planned = hosted("entertainment", self._day(), rep.name, to, dollars(cents), things.TICKETS.what)
+        return self._paid(planned, cents, client).saying(hosts_present=False, flags=["ticket"])
 
-    def _received(self, rep: Rep) -> Planned:
-        sponsor = self._chance.choice(SPONSORS)
-        more: Json = {"direction": "received", "giver": sponsor}
-        if self._happens(40):
-            thing = self._chance.choice(_MEALS)
-            total = self._cents(thing)
-            host: Json = {"hosts_present": True, "hosts": [sponsor]}
-            return entry("meal", self._day(), rep.name, [rep.as_recipient()], total, thing.what, **host, **more)
-        thing = self._chance.choice(_GIFTS)
-        return gift(self._day(), rep.name, [rep.as_recipient()], self._cents(thing), thing.what, **more)
+    def _journey(self, rep: Rep) -> Planned:
+        client = self._client(rep)
+        kind, choice = ("travel", things.JOURNEYS) if self._happens(65) else ("lodging", things.NIGHTS)
+        thing = self._chance.choice(choice)
+        cents = self._price(thing)
+        planned = hosted(kind, self._day(), rep.name, self._named([client]), dollars(cents), thing.what)
+        planned = self._paid(planned, cents, client)
+        return self._approved(planned) if self._happens(93) else planned
+
+    def _received_gift(self, rep: Rep) -> Planned:
+        thing = self._chance.choice(things.GIFTS)
+        planned = gift(self._day(), rep.name, [rep.as_recipient()], dollars(self._price(thing)), thing.what)
+        return planned.saying(direction="received", giver=self._chance.choice(SPONSORS))
+
+    def _received_meal(self, rep: Rep) -> Planned:
+        thing, sponsor = self._chance.choice(things.MEALS), self._chance.choice(SPONSORS)
+        planned = hosted("meal", self._day(), rep.name, [rep.as_recipient()], dollars(self._price(thing)), thing.what)
+        return planned.saying(direction="received", giver=sponsor, hosts=[sponsor])
 
     # Who
 
     def _client(self, rep: Rep) -> Recipient:
         """Of two whom the representative thinks of, whoever has been seen less; seldom one who may take little."""
         clients = self._clients[rep]
-        weights = [
-            (30 // (place + 8) + 1) * (1 if one.type in _CLOSELY_WATCHED else 5) for place, one in enumerate(clients)
-        ]
+        favoured = [30 // (place + 8) + 1 for place in range(len(clients))]
+        weights = [weight * (1 if one.type in _LITTLE else 5) for one, weight in zip(clients, favoured, strict=True)]
         client = min(self._chance.choices(clients, weights, k=2), key=lambda one: self._seen[one.number])
         self._seen[client.number] += 1
         return client
 
     def _colleagues(self, rep: Rep, client: Recipient, *, most: int, percent: int) -> list[Recipient]:
         known = [one for one in self._clients[rep] if one.employer == client.employer and one != client]
-        if not self._happens(percent) or not known or client.employer is None:
+        if client.employer is None or not known or not self._happens(percent):
             return []
         return self._chance.sample(known, min(self._chance.randint(1, most), len(known)))
 
@@ -213,43 +160,37 @@ class Everyday:
 
     # How much
 
-    def _cents(self, thing: Thing) -> str:
-        cents = self._chance.choice([0, 0, 50, 95, 99, self._chance.randint(1, 99)])
-        return f"{self._chance.randint(thing.least, thing.most - 1)}.{cents:02d}"
+    def _price(self, thing: Thing, many: int = 1) -> int:
+        return sum(thing.price(self._chance) for _ in range(many))
 
-    def _price(self, thing: Thing, client: Recipient, *, heads: int = 1) -> tuple[str, Json]:
-        """The total for so many heads, and the currency where it is not dollars."""
-        cents = sum(int(self._cents(thing).replace(".", "")) for _ in range(heads))
+    def _paid(self, planned: Planned, cents: int, client: Recipient) -> Planned:
+        """In the client's currency, or sometimes in dollars nevertheless."""
         if client.currency == "USD" or self._happens(30):
-            return f"{cents // 100}.{cents % 100:02d}", {}
-        if client.currency == "JPY":
-            return str(cents * 3 // 20 * 10), {"currency": "JPY"}
-        cents = cents * 4 // 5
-        return f"{cents // 100}.{cents % 100:02d}", {"currency": client.currency}
+            return planned
+        return planned.saying(total=things.abroad(cents, client.currency))
 
-    def _besides(self, total: str, money: Json) -> Json:
-        """Tax and delivery in the total, or a market value beside it."""
-        if money.get("currency") == "JPY" or not self._happens(45):
-            return {}
-        cents = int(total.replace(".", ""))
-        parts = (
-            {"tax": cents * 7 // 107, "delivery": cents // 10} if self._happens(60) else {"market": cents * 11 // 10}
-        )
-        return {"value": {name: f"{part // 100}.{part % 100:02d}" for name, part in parts.items()}}
+    def _detailed(self, planned: Planned, cents: int) -> Planned:
+        """With the tax and delivery in the total, with a market value beside it, or with neither."""
+        if planned.entry["total"]["currency"] != "USD" or not self._happens(45):
+            return planned
+        within = {"tax": dollars(cents * 7 // 107), "delivery": dollars(cents // 10)}
+        return planned.saying(value=within if self._happens(60) else {"market": dollars(cents * 11 // 10)})
 
     # When
 
     def _day(self, days: Sequence[date] = _WORKING_DAYS) -> date:
         return self._chance.choice(days)
 
+    def _approved(self, planned: Planned) -> Planned:
+        before = planned.occurred_on - timedelta(days=self._chance.randint(2, 30))
+        return planned.saying(preapproved_on=before.isoformat())
+
     def _recorded(self, rep: Rep, planned: Planned) -> Planned:
         """Most are recorded within the week, some much later; some teams send a whole month after its end."""
         [delay] = self._chance.choices([0, self._chance.randint(1, 6), self._chance.randint(7, 100)], [55, 37, 8])
         on = planned.occurred_on + timedelta(days=delay)
-        if rep.sends_months:
-            on = _fifth_of_next_month(on)
-        on = min(_at_work(on), LAST_RECORDED)
-        return Planned(planned.sender, on, planned.entry, with_the_month=rep.sends_months)
+        on = _at_work(_fifth_of_next_month(on) if rep.sends_months else on)
+        return replace(planned, recorded_on=min(on, LAST_RECORDED), with_the_month=rep.sends_months)
 
     def _happens(self, percent: int) -> bool:
         return self._chance.randrange(100) < percent

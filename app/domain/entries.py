@@ -249,7 +249,9 @@ def _check_shares(entry: Entry) -> None:
         return
     if len(stated) < len(entry.recipients):
         raise SharesDoNotAddUp.at("/recipients", "State a share for everybody, or for nobody to divide equally")
-    if sum(stated) + (entry.hosts_share if entry.hosted else 0) != entry.total:
+    if entry.hosts_share and not entry.hosts_present:
+        raise SharesDoNotAddUp.at("/hosts_share", "Only hosts who were present have a share")
+    if sum(stated) + entry.hosts_share != entry.total:
         raise SharesDoNotAddUp.at("/recipients", "The shares, with the hosts' share, must add up to the total")
 
 

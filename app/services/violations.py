@@ -96,7 +96,7 @@ def _keep_results(connection: Connection, book: PolicyBook, changes: Sequence[Ca
 def _movement(after: Assessment | None, case: KnownViolation | None) -> Movement | None:
     violates = after is not None and after.outcome is Outcome.VIOLATION
     same = case is not None and after is not None and _sums(after) == (case.counted, case.aggregate, case.limit_value)
-    worse = case is not None and after is not None and after.aggregate - after.limit > case.over_by
+    worse = case is not None and after is not None and after.over_by > case.over_by
     return movement(State(case.state) if case else None, violates=violates, worse=worse, same=same)
 
 
@@ -131,7 +131,7 @@ def _opened(book: PolicyBook, one: Caused, about: Mapping[str, About]) -> KnownV
         counted=line.counted,
         aggregate=answer.aggregate,
         limit_value=answer.limit,
-        over_by=answer.aggregate - answer.limit,
+        over_by=answer.over_by,
         cause=one.cause,
         opened_at=one.stamp.at,
         changed_at=one.stamp.at,
@@ -153,7 +153,7 @@ def _changed(book: PolicyBook, case: KnownViolation, one: Caused, step: Movement
         counted=answer.line.counted,
         aggregate=answer.aggregate,
         limit_value=answer.limit,
-        over_by=answer.aggregate - answer.limit,
+        over_by=answer.over_by,
     )
 
 

@@ -119,6 +119,16 @@ class AliasRow(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
 
 
+class RecipientKeyRow(Base):
+    """A key that a recipient shares with whoever may be the same person; derived from what is known of them."""
+
+    __tablename__ = "recipient_keys"
+    __table_args__ = (Index("recipient_keys_by_recipient", "recipient_id"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    recipient_id: Mapped[str] = mapped_column(primary_key=True)
+
+
 class PlaceRow(Base):
     """What a recipient was from a day on: their type and the employer they worked for."""
 
@@ -163,12 +173,28 @@ class DistinctionRow(Base):
     """Two recipients who look alike and are not the same person, as somebody found out. The lower id stands first."""
 
     __tablename__ = "distinctions"
+    __table_args__ = (
+        Index("distinctions_by_other", "other_id"),
+        Index(
+            "distinctions_one_per_pair",
+            "one_id",
+            "other_id",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+            sqlite_where=text("withdrawn_at IS NULL"),
+        ),
+    )
 
-    one_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
-    other_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    one_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
+    other_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
     reason: Mapped[str]
     decided_by: Mapped[str]
     decided_at: Mapped[datetime]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str | None]
 
 
 class EntryRow(Base):

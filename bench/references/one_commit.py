@@ -31,6 +31,9 @@ from app.api.requests import StrictRoute
 from app.settings import Settings
 from bench.references.rules import ReferenceRule, rules_of
 
+Key = Annotated[str, Header(alias="Idempotency-Key")]
+Authorization = Annotated[str, Header()]
+
 _ROUTE = "POST /v1/entries"
 _SUM = (
     "SELECT COALESCE(SUM(counted), 0) FROM assessments WHERE subject = ? AND rule_id = ? AND known_until IS NULL "
@@ -199,10 +202,9 @@ def main() -> None:
     office, app = Office(path, types, date.fromisoformat(day)), FastAPI()
     app.state.desk = SimpleNamespace(settings=Settings())
     router = APIRouter(route_class=StrictRoute)
-    Key, Authorization = Annotated[str, Header(alias="Idempotency-Key")], Annotated[str, Header()]
 
     def in_a_thread(body: EntryIn, key: Key, authorization: Authorization) -> Response:
-        return Response(office.record(body, authorization, key), 201, media_type="application/json")
+        return Response(office.record(body, authorization.partition(" ")[2], key), 201, media_type="application/json")
 
     async def on_the_loop(body: EntryIn, key: Key, authorization: Authorization) -> Response:
         return in_a_thread(body, key, authorization)

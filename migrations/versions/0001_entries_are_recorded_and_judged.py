@@ -163,6 +163,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "recipient_keys",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("recipient_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "recipient_id"),
+    )
+    with op.batch_alter_table("recipient_keys", schema=None) as batch_op:
+        batch_op.create_index("recipient_keys_by_recipient", ["recipient_id"], unique=False)
+
+    op.create_table(
         "violation_versions",
         sa.Column("violation_id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -297,11 +306,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "distinctions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("one_id", sa.Text(), nullable=False),
         sa.Column("other_id", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("decided_at", UtcDateTime(), nullable=False),
+        sa.Column("withdrawn_by", sa.Text(), nullable=True),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["one_id"],
             ["recipients.id"],
@@ -310,8 +324,18 @@ def upgrade() -> None:
             ["other_id"],
             ["recipients.id"],
         ),
-        sa.PrimaryKeyConstraint("one_id", "other_id"),
+        sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("distinctions", schema=None) as batch_op:
+        batch_op.create_index("distinctions_by_other", ["other_id"], unique=False)
+        batch_op.create_index(
+            "distinctions_one_per_pair",
+            ["one_id", "other_id"],
+            unique=True,
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+            sqlite_where=sa.text("withdrawn_at IS NULL"),
+        )
+
     op.create_table(
         "external_ids",
         sa.Column("source", sa.Text(), nullable=False),
@@ -424,6 +448,14 @@ def downgrade() -> None:
         batch_op.drop_index("external_ids_by_recipient")
 
     op.drop_table("external_ids")
+    with op.batch_alter_table("distinctions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "distinctions_one_per_pair",
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+            sqlite_where=sa.text("withdrawn_at IS NULL"),
+        )
+        batch_op.drop_index("distinctions_by_other")
+
     op.drop_table("distinctions")
     op.drop_table("aliases")
     with op.batch_alter_table("violations", schema=None) as batch_op:
@@ -448,6 +480,10 @@ def downgrade() -> None:
         batch_op.drop_index("violation_versions_by_known")
 
     op.drop_table("violation_versions")
+    with op.batch_alter_table("recipient_keys", schema=None) as batch_op:
+        batch_op.drop_index("recipient_keys_by_recipient")
+
+    op.drop_table("recipient_keys")
     op.drop_table("policy_epoch")
     op.drop_table("policies")
     op.drop_table("operations")

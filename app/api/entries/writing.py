@@ -154,7 +154,7 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "giver_type": entry.giver_type,
         "paid_by": entry.paid_by,
         "total": money(entry.total, entry.currency),
-        "value": _value(entry),
+        "value": value_out(entry),
         "hosts_present": entry.hosts_present,
         "hosts": entry.hosts,
         "recipients": [_person(one, place, person, fresh) for place, person in enumerate(entry.recipients)],
@@ -179,7 +179,8 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
     return body
 
 
-def _value(entry: Entry) -> dict[str, str]:
+def value_out(entry: Entry) -> dict[str, str]:
+    """What was said of the value besides the total."""
     value, exponent = entry.value, entry.currency.exponent
     said = {
         "tax": value.tax or None,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.domain.entries import HOSTED_KINDS, Entry
 from app.domain.money import format_minor
-from app.domain.policies import Measure, Policy, Rule
+from app.domain.policies import Basis, Measure, Policy, Rule, Valuation
 from app.domain.screening.counting import Line, Weighing, heads
 
 
@@ -34,8 +34,17 @@ def explain(policy: Policy, rule: Rule, entry: Entry, line: Line) -> list[Step]:
     weights = heads(entry, weighing.kind, policy.settings)
     if len(weights) > 1:
         how = "by stated shares" if any(one.share is not None for one in entry.recipients) else f"among {len(weights)}"
-        steps.append(Step(f"divided {how}, spare cents to the first-listed", *_rules(rule, line.counted)))
+        whose = _whose(rule, weighing, line)
+        steps.append(Step(f"divided {how}, spare cents to the first-listed{whose}", *_rules(rule, line.counted)))
     return steps
+
+
+def _whose(rule: Rule, weighing: Weighing, line: Line) -> str:
+    """Whose parts the counted amount is, where it is more than one person's."""
+    if rule.basis is Basis.PER_EMPLOYER:
+        return "; the parts of the employer's people"
+    rows = next((client.rows for client in weighing.clients if client.recipient_id == line.shown), ())
+    return f"; with {len(rows) - 1} of their guests" if len(rows) > 1 else ""
 
 
 def _converted(policy: Policy, entry: Entry, minor: int) -> list[Step]:
@@ -50,8 +59,15 @@ def _valued(rule: Rule, weighing: Weighing) -> str:
     if weighing.kind in HOSTED_KINDS:
         tip = weighing.policy.settings.entertainment_tax_tip
         return f"the bill, tax and tip {tip}d"
-    valuation = rule.valuation_on(weighing.entry.occurred_on).replace("_", " ")
-    return f"the gift at {valuation}, without tax, delivery and tip"
+    entry, valuation = weighing.entry, rule.valuation_on(weighing.entry.occurred_on)
+    if valuation is Valuation.MARKET and entry.value.market is not None:
+        return "the gift at market value"
+    values = ["the stated cost" if entry.value.cost is not None else "what was paid without tax, delivery and tip"]
+    if "ticket" in entry.flags and entry.value.face is not None:
+        values.append("the ticket's face value")
+    if valuation is Valuation.HIGHER_OF_COST_OR_MARKET and entry.value.market is not None:
+        values.append("market value")
+    return f"the gift at {values[0]}" if len(values) == 1 else f"the gift at the highest of {' and '.join(values)}"
 
 
 def _own(entry: Entry, minor: int) -> tuple[str, str]:

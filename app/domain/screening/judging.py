@@ -14,7 +14,7 @@ from typing import NamedTuple
 from app.domain.entries import Entry
 from app.domain.policies import PeriodType, Policy, PolicyBook, Rule
 from app.domain.screening.counting import Line, count, gathered
-from app.domain.screening.periods import Span, span, year_after
+from app.domain.screening.periods import Span, span, year_end
 
 RuleOn = Callable[[date], Rule | None]
 
@@ -34,6 +34,12 @@ class Assessment(NamedTuple):
     limit: int
     outcome: Outcome
     period: Span
+
+    @property
+    def over_by(self) -> int:
+        """How far it is over: all that counts where nothing was allowed, else what is beyond the limit."""
+        over = self.aggregate - self.limit
+        return max(over, self.line.counted) if self.line.forbidden else over
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -115,10 +121,10 @@ def _gift_years(ordered: Sequence[Line]) -> list[tuple[Span, int]]:
     start: date | None = None
     total = 0
     for line in ordered:
-        if start is None or line.occurred_on >= year_after(start):
+        if start is None or line.occurred_on > year_end(start):
             start, total = (line.occurred_on, 0) if line.counted else (None, 0)
         opened = start or line.occurred_on
-        year = Span(opened, date.fromordinal(year_after(opened).toordinal() - 1)) if start else Span(opened, opened)
+        year = Span(opened, year_end(opened)) if start else Span(opened, opened)
         years.append((year, total))
         total += line.counted
     return years

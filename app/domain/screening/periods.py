@@ -29,7 +29,7 @@ def span(period: Period, on: date) -> Span:
             return Span(date(on.year, 1, 1), date(on.year, 12, 31))
         case PeriodType.FISCAL_YEAR:
             start = date(on.year - (on.month < period.start_month), period.start_month, 1)
-            return Span(start, year_after(start) - _DAY)
+            return Span(start, year_end(start))
         case PeriodType.ROLLING_365D:
             return Span(on - timedelta(days=364), on)
         case PeriodType.ROLLING_12M:
@@ -37,7 +37,7 @@ def span(period: Period, on: date) -> Span:
         case PeriodType.PER_EVENT:
             return Span(on, on)
         case PeriodType.FIRST_GIFT_YEAR:
-            return Span(date.min, year_after(on) - _DAY)
+            return Span(date.min, year_end(on))
 
 
 def reach(period: Period, on: date) -> date:
@@ -50,14 +50,16 @@ def reach(period: Period, on: date) -> date:
         case PeriodType.FIRST_GIFT_YEAR:
             return date.max
         case _:
-            return on + _LONGEST_REACH
+            return on + min(_LONGEST_REACH, date.max - on)
 
 
-def year_after(start: date) -> date:
-    """The first day after a 12-month year that opens on `start`; one opened on 29 February ends with 28 February."""
+def year_end(start: date) -> date:
+    """The last day of 12 months that open on `start`; those from 29 February end with 28 February of the next year."""
+    if start.year == date.max.year:
+        return date.max
     if (start.month, start.day) == (2, 29):
-        return date(start.year + 1, 3, 1)
-    return start.replace(year=start.year + 1)
+        return date(start.year + 1, 2, 28)
+    return start.replace(year=start.year + 1) - _DAY
 
 
 def _year_before(on: date) -> date:

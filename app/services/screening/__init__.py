@@ -4,6 +4,7 @@ from app.services.screening.headroom import Headroom, headroom
 from app.services.screening.judging import Change, Screened, Weighed, extent, kind_in, policy_id, replay, screen, weigh
 from app.services.screening.knowing import canon_as_known
 from app.services.screening.proving import Proof, ProvedLine, prove
+from app.services.screening.together import Together, together
 
 __all__ = [
     "Change",
@@ -11,6 +12,7 @@ __all__ = [
     "Proof",
     "ProvedLine",
     "Screened",
+    "Together",
     "Weighed",
     "canon_as_known",
     "extent",
@@ -20,5 +22,6 @@ __all__ = [
     "prove",
     "replay",
     "screen",
+    "together",
     "weigh",
 ]
