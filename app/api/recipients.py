@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from app.api.asking import ActingAs, AskedBy, answer
+from app.api.asking import ActingAs, Asked, AskedBy, answer
 from app.api.entries.reading import ExternalIdIn
 from app.api.entries.writing import (
     PeriodOut,
@@ -182,7 +182,7 @@ def list_recipients(
         limit=limit + 1,
     )
     shown, where = page(found, limit, question, lambda one: (one[0], one[1].id))
-    return answer({"data": [_recipient(person) for _, person in shown], "page": where})
+    return answer({"data": [_as_seen(by, _recipient(person)) for _, person in shown], "page": where})
 
 
 @router.get("/recipients/{recipient_id}", response_model=RecipientOut)
@@ -190,7 +190,7 @@ def get_recipient(recipient_id: AnyId, by: AskedBy) -> Response:
     """One recipient."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     person = recipients.get(by.connection, recipient_id)
-    return answer(_whole(by.connection, person), headers=etag(person.version))
+    return answer(_as_seen(by, _whole(by.connection, person)), headers=etag(person.version))
 
 
 @router.patch(
@@ -295,6 +295,16 @@ def _whole(connection: Connection, person: KnownRecipient) -> dict[str, Any]:
     ]
     body = _recipient(person, recipients.external_ids(connection, person.id))
     return body | {"aliases": particulars.aliases(connection, person.id), "history": history}
+
+
+def _as_seen(by: Asked, body: dict[str, Any]) -> dict[str, Any]:
+    """Whoever only records entries sees of a recipient what it takes to choose the right one."""
+    if by.principal.may(Permission.KNOW_PARTICULARS):
+        return body
+    return {name: None if name in ("email", "phone") else body[name] for name in body if name not in _PARTICULARS}
+
+
+_PARTICULARS = ("external_ids", "aliases", "history")
 
 
 def _recipient(person: KnownRecipient, pairs: list[tuple[str, str]] | None = None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     READ_OWN = "read_own"
     READ_ALL = "read_all"
     KNOW_RECIPIENTS = "know_recipients"
+    KNOW_PARTICULARS = "know_particulars"
     WRITE_RECIPIENTS = "write_recipients"
     READ_POLICIES = "read_policies"
     MERGE_RECIPIENTS = "merge_recipients"
@@ -41,16 +42,27 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     | {
         _P.SUBMIT_FOR_OTHERS,
         _P.READ_ALL,
+        _P.KNOW_PARTICULARS,
         _P.WRITE_RECIPIENTS,
         _P.MERGE_RECIPIENTS,
         _P.APPROVE,
         _P.WRITE_POLICIES,
         _P.READ_AUDIT,
     },
-    Role.AUDITOR: frozenset({_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.READ_POLICIES, _P.READ_AUDIT}),
+    Role.AUDITOR: frozenset(
+        {_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.KNOW_PARTICULARS, _P.READ_POLICIES, _P.READ_AUDIT}
+    ),
     Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS}),
     Role.INTEGRATION: frozenset(
-        {_P.SUBMIT, _P.SUBMIT_FOR_OTHERS, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.WRITE_RECIPIENTS, _P.READ_POLICIES}
+        {
+            _P.SUBMIT,
+            _P.SUBMIT_FOR_OTHERS,
+            _P.READ_OWN,
+            _P.KNOW_RECIPIENTS,
+            _P.KNOW_PARTICULARS,
+            _P.WRITE_RECIPIENTS,
+            _P.READ_POLICIES,
+        }
     ),
 }
 
