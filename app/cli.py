@@ -187,6 +187,7 @@ def keys_create(
     role: Annotated[Role, typer.Option(help="what its holder may do")],
     person: Annotated[str | None, typer.Option(help="how entries name the holder as giver; default: the name")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is valid")] = 365,
+    email: Annotated[str | None, typer.Option(help="where the daily digest goes, once mail is configured")] = None,
     url: DatabaseUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -205,6 +206,7 @@ def keys_create(
             lifetime=timedelta(days=days),
             by="command-line",
             door="cli",
+            email=email,
         ),
     )
     if as_json:

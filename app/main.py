@@ -12,14 +12,17 @@ from fastapi.routing import APIRoute
 from app.api import (
     access,
     audit,
+    distinctions,
     entries,
     health,
+    matches,
     merges,
     operations,
     policies,
     problems,
     recipients,
     statements,
+    subscriptions,
     violations,
 )
 from app.api.entries import correcting
@@ -29,6 +32,7 @@ from app.services.operations import Operations
 from app.services.writer import Writer
 from app.settings import Settings
 from app.storage.database import Database, require_schema
+from app.worker import Background
 
 _ROUTERS = (
     entries,
@@ -36,9 +40,12 @@ _ROUTERS = (
     recipients,
     statements,
     merges,
+    matches,
+    distinctions,
     violations,
     policies,
     operations,
+    subscriptions,
     audit,
     access,
     health,
@@ -56,8 +63,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         require_schema(database)
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
+        background = Background(desk) if settings.works_inside else None
         yield
         app.state.writer.close()
+        if background is not None:
+            background.close()
         app.state.operations.close()
         database.close()
 

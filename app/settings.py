@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text.strip(), validate=True)) == 32
+    except ValueError:
+        return False
 
 
 class Settings(BaseSettings):
@@ -23,6 +32,27 @@ class Settings(BaseSettings):
     writer_batch: int = Field(64, ge=1, le=1024, description="most submissions in one transaction")
     writer_queue: int = Field(1024, ge=1, description="submissions that may wait; beyond it the answer is 503")
     pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections of one process")
+    public_url: str = Field(
+        "", description="where others reach this service, for links; such as https://propriety.firm.com"
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="base64 of 32 random bytes that seal kept secrets; several with commas, the first one seals. "
+        "Without it, on SQLite, a key file beside the database",
+    )
+    worker_inside: bool | None = Field(None, description="`serve` does the worker's work too; by default on SQLite")
+    webhooks_allow_http: bool = Field(False, description="webhooks may go to http, for tests on one machine")
+    webhooks_allow_loopback: bool = Field(False, description="webhooks may go to this machine, for tests on one")
+    webhook_hosts: str = Field(
+        "", description="hosts that webhooks may go to, with their subdomains; empty: any public"
+    )
+    webhook_timeout_s: int = Field(15, ge=1, le=30, description="one attempt at a webhook, from look-up to last byte")
+    webhook_disable_days: int = Field(5, ge=1, le=60, description="days of nothing but failures that end deliveries")
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://, smtp+starttls:// or smtps://user:password@host:port; without it no mail is sent"
+    )
+    mail_from: str = Field("", description="the sender of mail, such as propriety@firm.com")
+    digest_hour: int = Field(7, ge=0, le=23, description="hour of the firm's day from which the daily digest is sent")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
 
     @field_validator("time_zone")
@@ -33,6 +63,34 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not a time zone such as 'America/New_York'") from error
         return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _keys_of_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(_is_key(key) for key in value.get_secret_value().split(",")):
+            raise ValueError("is not base64 of 32 bytes; `openssl rand -base64 32` makes one")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in ("smtp", "smtp+starttls", "smtps") or not parts.hostname:
+                raise ValueError("write smtp://host:port, smtp+starttls://… or smtps://…")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash_at_the_end(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("write the whole address, such as https://propriety.firm.com")
+        return value.rstrip("/")
+
+    @property
+    def works_inside(self) -> bool:
+        """Whether a serving process does the worker's work too."""
+        return self.database_url.startswith("sqlite") if self.worker_inside is None else self.worker_inside
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,9 +11,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -140,7 +140,8 @@ class _Uvicorn(uvicorn.Server):
     def run_in_thread(self, listener: socket.socket) -> threading.Thread:
         def run() -> None:
             try:
-                self.run(sockets=[listener])
+                with suppress(SystemExit):  # how uvicorn says that the application did not start
+                    self.run(sockets=[listener])
             finally:
                 self.settled.set()
 
@@ -153,11 +154,51 @@ class _Uvicorn(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._asked_to_end.set)
 
 
+class _Application:
+    """An application that serves one test after another: what it takes to build its routes is paid once.
+
+    `create_app` looks at the database's address only when it starts, so that may change between two tests; all other
+    settings stay, and `idle` has the applications by them.
+    """
+
+    idle: ClassVar[dict[str, list[_Application]]] = {}
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = Clock()
+        self.app = create_app(settings, clock=self._now)
+
+    def _now(self) -> datetime:
+        return self.clock()
+
+    @classmethod
+    @contextmanager
+    def lent(cls, settings: Settings, clock: Clock) -> Iterator[Any]:
+        """An idle application with these settings, or a new one; whoever fails to stop it does not give it back."""
+        kind = settings.model_dump_json(exclude={"database_url"})
+        waiting = cls.idle.setdefault(kind, [])
+        one = waiting.pop() if waiting else cls(settings)
+        vars(one.settings)["database_url"] = settings.database_url
+        one.clock = clock
+        yield one.app
+        one.app.dependency_overrides.clear()
+        waiting.append(one)
+
+
 @contextmanager
 def serving(url: str, *, clock: Clock | None = None, **settings: Any) -> Iterator[Server]:
     """A server on a migrated database until the block ends. `settings` are fields of `app.settings.Settings`."""
     clock = clock or Clock()
-    app = create_app(Settings(database_url=url, **settings), clock=clock)
+    with _Application.lent(Settings(database_url=url, **settings), clock) as app, _listening(app) as address:
+        server = Server(app, address, clock)
+        try:
+            yield server
+        finally:
+            server.hang_up()
+
+
+@contextmanager
+def _listening(app: Any) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     # log_config=None: what the application logs reaches pytest, which shows it beside a failure.
     running = _Uvicorn(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, ws="none"))
@@ -165,11 +206,7 @@ def serving(url: str, *, clock: Clock | None = None, **settings: Any) -> Iterato
     try:
         if not running.settled.wait(_PATIENCE_S) or not running.started:
             raise RuntimeError("the server did not start; its log says why")
-        server = Server(app, f"http://127.0.0.1:{listener.getsockname()[1]}", clock)
-        try:
-            yield server
-        finally:
-            server.hang_up()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         running.end()
         thread.join(_PATIENCE_S)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field, StrictInt
 
 from app.api.asking import ActingAs, AskedBy, answer
-from app.api.fields import Cursor, In, Limit, Text
+from app.api.fields import Cursor, Email, In, Limit, Text
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import GRANTS, Permission, Principal, Role
@@ -39,6 +39,7 @@ class KeyIn(In):
     role: Role
     person: Text
     expires_in_days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = 365
+    email: Annotated[Email, Field(description="where the daily digest goes, once mail is configured")] | None = None
 
 
 class KeyOut(BaseModel):
@@ -49,6 +50,7 @@ class KeyOut(BaseModel):
     name: str
     role: Role
     person: str
+    email: str | None
     created_by: str
     created_at: datetime
     expires_at: datetime | None
@@ -84,6 +86,7 @@ def create_key(body: KeyIn, acting: ActingAs) -> Response:
             person=body.person,
             lifetime=lifetime,
             by=principal.person,
+            email=body.email,
         )
 
     key, secret = acting.write(create)
@@ -119,6 +122,7 @@ def _key(key: KnownKey) -> dict[str, Any]:
         "name": key.name,
         "role": key.role,
         "person": key.person,
+        "email": key.email,
         "created_by": key.created_by,
         "created_at": iso(key.created_at),
         "expires_at": iso(key.expires_at) if key.expires_at else None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 from fastapi import Depends, Request, Response
 
-from app.domain.access import Principal
+from app.domain.access import Permission, Principal
 from app.services import access
 from app.services.access import Credentials
 from app.services.desk import Connection, Desk
@@ -59,6 +59,11 @@ class Acting:
     def rehearse(self, work: Callable[[Connection, Principal], T]) -> T:
         """What `write` would do, with nothing written. Raises BadKey."""
         return self.desk.database.rehearse(self._as_caller(work))
+
+    def require(self, permission: Permission) -> None:
+        """Before anything is done that costs something: raises BadKey, or RoleForbids."""
+        with self.desk.database.reading() as connection:
+            self._as_caller(lambda _, principal: principal.require(permission))(connection)
 
     def _as_caller(self, work: Callable[[Connection, Principal], T]) -> Callable[[Connection], T]:
         def whole(connection: Connection) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -12,9 +13,12 @@ from pydantic_core import PydanticCustomError
 from app.domain.money import Currency, format_minor, parse_minor
 from app.services.packs import exponent
 
+_TEXT = 200
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
 
 class In(BaseModel):
@@ -26,9 +30,34 @@ class In(BaseModel):
 def _readable(text: str) -> str:
     if _UNSEEN.search(text):
         raise PydanticCustomError("unreadable_text", "control characters are not accepted")
-    if not text.strip():
+    if not any(map(_visible, text)):
         raise PydanticCustomError("blank_text", "write something, or leave the field out")
     return text
+
+
+def _visible(letter: str) -> bool:
+    return letter not in _BLANK_LETTERS and unicodedata.category(letter)[0] in "LNPS"
+
+
+def _name(text: str) -> str:
+    if not any(letter.isalnum() and letter not in _BLANK_LETTERS for letter in text):
+        raise PydanticCustomError("no_name", "a name has a letter or a digit")
+    return text
+
+
+def read_fact(value: Any) -> bool | str:
+    """A fact: true, false, or text. Raises a ValueError that pydantic shows for anything else."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not 1 <= len(value) <= _TEXT:
+        raise PydanticCustomError("fact_format", "write true, false, or a text of at most 200 characters")
+    return _readable(value)
+
+
+def _digits(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,4}", value):
+        raise PydanticCustomError("digits", "write a number of digits only")
+    return value
 
 
 def read_day(value: Any) -> date:
@@ -36,9 +65,12 @@ def read_day(value: Any) -> date:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise PydanticCustomError("day_format", 'write the day as a string such as "2026-03-30"')
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise PydanticCustomError("day_format", "there is no such day") from None
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise PydanticCustomError("day_out_of_range", "a day of the years 1900 to 2999")
+    return day
 
 
 def read_moment(value: Any) -> datetime:
@@ -51,7 +83,13 @@ def read_moment(value: Any) -> datetime:
         raise PydanticCustomError("moment_format", "there is no such moment") from None
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_readable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT), AfterValidator(_readable)]
+Name = Annotated[Text, AfterValidator(_name)]
+Fact = Annotated[
+    bool | str,
+    BeforeValidator(read_fact),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "minLength": 1, "maxLength": _TEXT}]}),
+]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_readable)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Email = Annotated[
@@ -69,7 +107,7 @@ Amount = Annotated[
     Field(description="a decimal string in the currency's unit", examples=["125.00"]),
 ]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
-Limit = Annotated[int, Field(ge=1, le=200, description="most items on a page")]
+Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=200, description="most items on a page")]
 Cursor = Annotated[
     str,
     StringConstraints(max_length=1000, pattern=r"^[A-Za-z0-9_-]+$"),

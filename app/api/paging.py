@@ -52,7 +52,7 @@ def read_cursor(cursor: str | None, question: str, *kinds: type) -> tuple[Any, .
     try:
         asked, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         place = tuple(_value(kind, value) for kind, value in zip(kinds, values, strict=True))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BadCursor("Take the cursor as it was given, or begin without one") from error
     if asked != question:
         raise CursorMismatch("Filters or order changed; begin without a cursor")

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -83,10 +84,15 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
     """The refusal of what a model did not accept; it never repeats the rejected value."""
     in_body = [error for error in errors if error["loc"][:1] == ("body",)]
     if in_body:
-        faults = [Fault(pointer(error["loc"][1:]), error["type"], error["msg"]) for error in in_body[:50]]
+        faults = [Fault(pointer(_in_body(error["loc"])), error["type"], error["msg"]) for error in in_body[:50]]
         return InvalidBody(_needs_attention(len(in_body)), faults)
     faults = [Fault("", error["type"], f"{error['loc'][-1]}: {error['msg']}") for error in errors[:50]]
     return InvalidParameter(_needs_attention(len(errors)), faults)
+
+
+def _in_body(loc: Sequence[str | int]) -> Sequence[str | int]:
+    """The way into the body; where a key of an object is at fault, to the member of that key."""
+    return loc[1:-1] if loc[-1] == "[key]" else loc[1:]
 
 
 def _needs_attention(many: int) -> str:
@@ -115,7 +121,10 @@ def install(app: FastAPI) -> None:
             "code": code,
             "instance": request.url.path,
         }
-        return Response(orjson.dumps(body), error.status_code, dict(error.headers or {}), MEDIA_TYPE)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_allowed(request))
+        return Response(orjson.dumps(body), error.status_code, headers, MEDIA_TYPE)
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -128,3 +137,28 @@ def install(app: FastAPI) -> None:
             "code": "internal",
         }
         return Response(orjson.dumps(body), 500, media_type=MEDIA_TYPE)
+
+    describe = app.openapi
+    app.openapi = lambda: _with_problems(describe())  # type: ignore[method-assign]
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of everything that is found at a path; the router itself names those of its first route only."""
+    here = [one for one in iter_route_contexts(request.app.routes) if one.path_regex.match(request.scope["path"])]
+    return sorted({method for one in here for method in one.methods or ()})
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with a problem document for every refusal of every operation."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operation in (one for path in document["paths"].values() for one in path.values()):
+        answers = operation["responses"]
+        for status in [status for status in answers if status >= "400"]:
+            said = answers.pop(status)
+            # A parameter that is not valid makes a request malformed; what is 422 is said of bodies.
+            kept = status if "requestBody" in operation or status != "422" else "400"
+            answers[kept] = {"description": said["description"], "content": content}
+        answers["default"] = {"description": "Why the request was not carried out", "content": content}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document.get("components", {}).get("schemas", {}).pop(unused, None)
+    return document

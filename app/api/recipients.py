@@ -22,6 +22,7 @@ from app.api.entries.writing import (
 )
 from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Text
 from app.api.knowing import KnownAt
+from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
@@ -30,7 +31,7 @@ from app.domain.access import Permission, Principal
 from app.domain.audit import iso
 from app.domain.money import format_minor
 from app.domain.recipients import Named
-from app.services import particulars, policies, recipients, screening
+from app.services import matches, particulars, policies, recipients, screening
 from app.services.desk import Connection
 from app.services.particulars import Particulars
 from app.services.recipients import KnownEmployer, KnownRecipient
@@ -72,6 +73,7 @@ class RecipientOut(BaseModel):
     merged_into: str | None = Field(description="who this record turned out to be")
     created_at: datetime
     external_ids: list[ExternalIdOut] = []
+    looks_like: list[LookAlikeOut] = Field([], description="who this may be, in the answer that creates them")
     aliases: list[str] = []
     history: list[PlaceOut] = []
     reassessed: list[ReassessedOut] = []
@@ -142,7 +144,7 @@ class HeadroomOut(BaseModel):
 
 @router.post("/recipients", status_code=201, response_model=RecipientOut)
 def create_recipient(body: NewRecipientIn, acting: ActingAs) -> Response:
-    """Add a recipient."""
+    """Add a recipient. `looks_like` says who else they may be: merge the two, or remember that they are not one."""
     who = Named(
         name=" ".join(body.name.split()),
         type=body.type,
@@ -152,12 +154,14 @@ def create_recipient(body: NewRecipientIn, acting: ActingAs) -> Response:
     )
     pairs = [(one.source, one.id) for one in body.external_ids]
 
-    def create(connection: Any, principal: Any) -> KnownRecipient:
+    def create(connection: Connection, principal: Principal) -> dict[str, Any]:
         principal.require(Permission.WRITE_RECIPIENTS)
-        return recipients.create(connection, acting.desk, who, pairs, by=principal.person)
+        person = recipients.create(connection, acting.desk, who, pairs, by=principal.person)
+        alike = [look_alike_out(one) for one in matches.look_alikes(connection, person.id)]
+        return _recipient(person, pairs) | {"looks_like": alike}
 
     person = acting.write(create)
-    return answer(_recipient(person, pairs), 201, {"Location": f"/v1/recipients/{person.id}", "ETag": '"v1"'})
+    return answer(person, 201, {"Location": f"/v1/recipients/{person['id']}", "ETag": '"v1"'})
 
 
 @router.get("/recipients", response_model=ListOut[RecipientOut])

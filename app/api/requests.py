@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+import re
+from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
+from typing import Any, get_args, get_origin
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from app.api.problems import pointer
 from app.domain.refusals import Fault, Malformed, TooLarge, WrongMediaType
 from app.settings import Settings
 
 _DEEPEST = 16
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class NotJson(Malformed):
@@ -29,6 +32,11 @@ class DuplicateKey(Malformed):
 class NumberRefused(Malformed):
     code = "number_refused"
     title = "A number that cannot be exact"
+
+
+class NotUnicode(Malformed):
+    code = "not_unicode"
+    title = "Half a character stands alone"
 
 
 class TooDeep(Malformed):
@@ -49,14 +57,19 @@ class UnknownParameter(Malformed):
     title = "A query parameter that is not known here"
 
 
+class ParameterTwice(Malformed):
+    code = "parameter_twice"
+    title = "A query parameter stands twice"
+
+
 def parse(body: bytes) -> Any:
-    """The value of a JSON text. Raises NotJson, DuplicateKey, NumberRefused or TooDeep.
+    """The value of a JSON text. Raises NotJson, DuplicateKey, NumberRefused, NotUnicode or TooDeep.
 
     Fractions and exponents are refused, since money is written as a string and everything else is whole.
     """
     try:
         value = _DECODER.decode(body.decode("utf-8"))
-        _check_depth(value, 1)
+        _check(value, ())
     except RecursionError as error:
         raise TooDeep(f"The body may be nested {_DEEPEST} levels deep") from error
     except ValueError as error:
@@ -86,12 +99,24 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check_depth(value: Any, depth: int) -> None:
-    if isinstance(value, dict | list):
-        if depth > _DEEPEST:
+def _check(value: Any, path: tuple[str | int, ...]) -> None:
+    """Depth, and text that can be written again: half of a surrogate pair is JSON, but no text in any encoding."""
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, dict | list):
+        if len(path) >= _DEEPEST:
             raise TooDeep(f"The body may be nested {_DEEPEST} levels deep")
-        for one in value.values() if isinstance(value, dict) else value:
-            _check_depth(one, depth + 1)
+        for step, one in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(step, str):
+                _check_text(step, path)
+            _check(one, (*path, step))
+
+
+def _check_text(text: str, path: tuple[str | int, ...]) -> None:
+    if not text.isascii() and _HALF.search(text):
+        raise NotUnicode(
+            "A surrogate stands without its other half", [Fault(pointer(path), "not_unicode", "write whole characters")]
+        )
 
 
 class StrictRequest(Request):
@@ -118,13 +143,13 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the strict reading."""
         handler = super().get_route_handler()
-        known = set(_query_names(self.dependant))
+        parameters = list(_query_parameters(self.dependant))
+        known = {one.alias for one in parameters}
+        several = {one.alias for one in parameters if _takes_several(one.field_info.annotation)}
         takes_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
-            for name in request.query_params:
-                if name not in known:
-                    raise _unknown(name, known)
+            _check_query([name for name, _ in request.query_params.multi_items()], known, several)
             if takes_body:
                 request = StrictRequest(request.scope, request.receive)
                 settings: Settings = request.app.state.desk.settings
@@ -134,15 +159,26 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def _query_names(dependant: Dependant) -> Iterator[str]:
+def _query_parameters(dependant: Dependant) -> Iterator[Any]:
     """The query parameters of a route and of everything it depends on."""
-    yield from (parameter.alias for parameter in dependant.query_params)
+    yield from dependant.query_params
     for other in dependant.dependencies:
-        yield from _query_names(other)
+        yield from _query_parameters(other)
 
 
-def _unknown(name: str, known: set[str]) -> UnknownParameter:
-    takes = ", ".join(sorted(known)) or "none"
-    return UnknownParameter(
-        "A query parameter is not known here", [Fault("", "unknown_parameter", f"known are: {takes}")]
-    )
+def _takes_several(annotation: Any) -> bool:
+    return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
+
+
+def _check_query(names: Sequence[str], known: Set[str], several: Set[str]) -> None:
+    """Every parameter is one of ours, and stands once where one value is meant."""
+    if not set(names) <= known:
+        takes = ", ".join(sorted(known)) or "none"
+        raise UnknownParameter(
+            "A query parameter is not known here", [Fault("", "unknown_parameter", f"known are: {takes}")]
+        )
+    for name in known - several:
+        if names.count(name) > 1:
+            raise ParameterTwice(
+                "A query parameter stands twice; which one is meant?", [Fault("", "parameter_twice", f"{name}: once")]
+            )

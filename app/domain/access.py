@@ -31,6 +31,7 @@ class Permission(StrEnum):
     WRITE_POLICIES = "write_policies"
     READ_AUDIT = "read_audit"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_SUBSCRIPTIONS = "manage_subscriptions"
 
 
 _P = Permission
@@ -48,11 +49,12 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.APPROVE,
         _P.WRITE_POLICIES,
         _P.READ_AUDIT,
+        _P.MANAGE_SUBSCRIPTIONS,
     },
     Role.AUDITOR: frozenset(
         {_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.KNOW_PARTICULARS, _P.READ_POLICIES, _P.READ_AUDIT}
     ),
-    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS}),
+    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS, _P.MANAGE_SUBSCRIPTIONS}),
     Role.INTEGRATION: frozenset(
         {
             _P.SUBMIT,

@@ -55,6 +55,11 @@ class GuestOfGuest(Unprocessable):
     title = "A guest's client is a guest"
 
 
+class NobodyListed(Unprocessable):
+    code = "nobody_listed"
+    title = "Nobody is named as recipient"
+
+
 class ListedTwice(Unprocessable):
     code = "listed_twice"
     title = "One person is listed twice"
@@ -215,11 +220,13 @@ class Draft:
 def check(entry: Entry) -> None:
     """What an entry must be whatever the policy says.
 
-    Raises HostsUnknown, ListedTwice, GuestOfGuest, GuestOfNobody or SharesDoNotAddUp, each with the pointer of the
-    field at fault. People are looked at as they are named on the entry, so that no merge, and no undoing, changes it.
+    Raises HostsUnknown, NobodyListed, ListedTwice, GuestOfGuest, GuestOfNobody or SharesDoNotAddUp, each with the
+    pointer of the field at fault. People are looked at as they are named on the entry, so that no merge changes it.
     """
     if entry.hosted and entry.hosts_present is None:
         raise HostsUnknown.at("/hosts_present", f"Say whether a host was present at the {entry.kind}: true or false")
+    if not entry.recipients and "unnamed_group" not in entry.flags:
+        raise NobodyListed.at("/recipients", "Name who got it, or flag it as unnamed_group until they are known")
     _check_people(entry.recipients)
     _check_shares(entry)
 

@@ -9,30 +9,35 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # What a name says of a person's place among their namesakes; "the second" is the one after the first, not a junior.
 GENERATIONS = {
     "jr": "jr", "jnr": "jr", "junior": "jr", "sr": "sr", "snr": "sr", "senior": "sr",
     "ii": "2", "2nd": "2", "iii": "3", "3rd": "3", "iv": "4", "4th": "4", "v": "5", "5th": "5",
 }  # fmt: skip
-PARTICLES = frozenset(
+PARTICLES = _words(
     "af al bin bint da dal de dei del dela della den der di do dos du el ibn la las le los san st ter van vom von zu "
-    "y e und".split()
+    "y e und"
 )
-LEGAL_FORMS = frozenset(
+LEGAL_FORMS = _words(
     "ab ag and as asa bv co company corp corporation gmbh inc incorporated kg kk limited llc llp lp ltd na nv oy oyj "
-    "plc pte pty sa sarl se spa srl the".split()
+    "plc pte pty sa sarl se spa srl the"
 )
 # A firm of one of these words alone is too little to be part of another firm's name.
-COMMON_IN_FIRMS = frozenset(
+COMMON_IN_FIRMS = _words(
     "advisors advisory american asset bank capital city county credit deutsche federal financial first fund funds "
     "global group holdings insurance international investment investments life management mutual national partners "
-    "pension securities state trust union united university wealth world".split()
+    "pension securities state trust union united university wealth world"
 )
-FREE_MAIL = frozenset(
+FREE_MAIL = _words(
     "126.com 163.com aol.com att.net bellsouth.net comcast.net cox.net earthlink.net fastmail.com free.fr gmail.com "
     "googlemail.com icloud.com laposte.net libero.it mac.com mail.com mail.ru me.com msn.com naver.com orange.fr "
     "pm.me proton.me protonmail.com qq.com rambler.ru rocketmail.com sbcglobal.net t-online.de tutanota.com "
-    "verizon.net web.de wp.pl ymail.com zoho.com".split()
+    "verizon.net web.de wp.pl ymail.com zoho.com"
 )
 FREE_MAIL_LABELS = frozenset({"gmx", "hotmail", "live", "outlook", "yahoo", "yandex"})  # under many top domains
 
@@ -40,10 +45,12 @@ _SOUNDS = (("sch", "sh"), ("ph", "f"), ("ck", "k"))
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 _LETTERS = str.maketrans({"c": "k", "j": "i", "q": "k", "w": "v", "x": "ks", "y": "i", "z": "s"})
 _SILENT = re.compile("[aeiouh]")
+_VOICED = str.maketrans("bdg", "ptk")
 _REMEMBERED = 16384
 _EXTENSION = re.compile(r"(?:ext\.?|extension|x|#)\s*\d{1,6}\s*$", re.IGNORECASE)
 _LEAST_DIGITS, _COMPARED_DIGITS = 7, 9  # the last nine leave out country and trunk prefixes
 _LEAST_ID, _LEAST_LOCAL, _LEAST_TELLING = 5, 5, 4
+_LONGEST_KEY = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +139,18 @@ def fold(word: str) -> str:
     for written, said in (*_SOUNDS, *(_UMLAUTS if len(word) > 4 else ())):
         word = word.replace(written, said)
     word = word.translate(_LETTERS)
-    return "".join(letter for letter, _ in groupby(word[:1] + word[1:].replace("v", "f")))
+    return _once(word[:1] + word[1:].replace("v", "f"))
+
+
+def _once(word: str) -> str:
+    return "".join(letter for letter, _ in groupby(word))
 
 
 @lru_cache(_REMEMBERED)
 def skeleton(word: str, length: int = 6) -> str:
-    """The first letter of a folded word and the consonants after it."""
+    """The first letter of a folded word and the consonants after it, whether voiced or not."""
     folded = fold(word)
-    return (folded[:1] + _SILENT.sub("", folded[1:]))[:length]
+    return folded[:1] + _once(_SILENT.sub("", folded[1:]).translate(_VOICED))[: length - 1]
 
 
 def firm_words(plain: str) -> tuple[str, ...]:
@@ -200,7 +211,7 @@ def keys(look: Look, roots: Roots) -> set[str]:
         if len(name.words) > 1:
             found |= {f"w:{words}", *(f"{firm}|{words}" for firm in firms)}
         found |= set(_name_keys(name, firms | domains, roots))
-    return found
+    return {key[:_LONGEST_KEY] for key in found}
 
 
 def _name_keys(name: PersonName, places: Iterable[str], roots: Roots) -> Iterator[str]:

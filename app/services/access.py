@@ -76,12 +76,13 @@ def create_key(
     lifetime: timedelta | None,
     by: str,
     door: str = "api",
+    email: str | None = None,
 ) -> tuple[KnownKey, str]:
     """A new key and its text, which is shown this once and kept nowhere."""
     stamp = desk.stamp(by, door=door)
     key_id, secret = new_id("key"), secrets.token_urlsafe(32)
     expires_at = stamp.at + lifetime if lifetime else None
-    key = KnownKey(key_id, 1, name, role.value, person, _digest(secret), by, stamp.at, expires_at, None)
+    key = KnownKey(key_id, 1, name, role.value, person, _digest(secret), by, stamp.at, expires_at, None, email)
     access.add(connection, key)
     journal = desk.journal()
     facts = {"name": name, "role": role.value, "person": person, "expires_at": expires_at and expires_at.isoformat()}

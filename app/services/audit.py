@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -12,6 +13,8 @@ from app.services.desk import Desk
 from app.storage import audit
 from app.storage.audit import Record as Record
 from app.storage.audit import RecordFilter as RecordFilter
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass
@@ -31,6 +34,26 @@ class Verification:
 def records(connection: Connection, desk: Desk, wanted: RecordFilter, *, after: int, limit: int) -> list[Record]:
     """Records in the order of the log."""
     return audit.listed(connection, desk.settings.log_id, wanted, after=after, limit=limit)
+
+
+def size(connection: Connection, desk: Desk) -> int:
+    """How many records the log has: the place of the next one."""
+    return audit.head(connection, desk.settings.log_id).size
+
+
+def place_of(connection: Connection, desk: Desk, moment: datetime) -> int:
+    """A place in the log before which nothing was recorded since a moment.
+
+    Records are nearly in the order of their moments; the clocks of several processes may differ by a few minutes.
+    """
+    low, high, earlier = 0, size(connection, desk), moment - _CLOCKS_DIFFER
+    while low < high:
+        middle = (low + high) // 2
+        if audit.moment_of(connection, desk.settings.log_id, middle) < earlier:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 # A key that more records have is too common to propose anybody by; whoever asks about one person sees further.
 COMMON, COMMON_FOR_ONE = 50, 500
-_PAIRS_AT_A_TIME = 500
+_PAIRS_AT_A_TIME = 2000
 
 
 class Wanted(NamedTuple):
@@ -158,19 +159,19 @@ def _looks(connection: Connection, people: Sequence[str], whose: Callable[[str, 
         found[id] = names.look(
             id,
             mine[0].type,
-            [record.name for record in mine] + [name for (name,) in called.get(id, ())],
-            employers=[(record.employer_id, record.employer) for record in mine] + formerly.get(id, []),
+            [*(record.name for record in mine), *(name for _, name in called.get(id, ()))],
+            employers=[*((record.employer_id, record.employer) for record in mine), *formerly.get(id, ())],
             emails=[record.email for record in mine],
             phones=[record.phone for record in mine],
-            outside=elsewhere.get(id, []),
+            outside=elsewhere.get(id, ()),
         )
     return found
 
 
-def _gathered(rows: Iterable[tuple[str, ...]], whose: Callable[[str, str], str]) -> dict[str, list[tuple[str, ...]]]:
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for person, record, *values in rows:
-        found.setdefault(whose(person, record), []).append(tuple(values))
+def _gathered(sayings: Iterable[matches.Saying], whose: Callable[[str, str], str]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for person, record_id, source, value in sayings:
+        found.setdefault(whose(person, record_id), []).append((source, value))
     return found
 
 
@@ -194,12 +195,12 @@ def refresh(connection: Connection, people: Sequence[str]) -> None:
 def backfill(database: Database, *, at_a_time: int = 500) -> int:
     """Works out the keys of everybody, for books that were kept without; safe to repeat. Returns how many people."""
     done, after = 0, ""
-    while people := database.write(lambda connection: _refresh_after(connection, after, at_a_time)):
+    while people := database.write(partial(_refresh_after, after=after, limit=at_a_time)):
         done, after = done + len(people), people[-1]
     return done
 
 
-def _refresh_after(connection: Connection, after: str, limit: int) -> list[str]:
+def _refresh_after(connection: Connection, *, after: str, limit: int) -> list[str]:
     people = matches.people_after(connection, after, limit)
     if people:
         refresh(connection, people)

@@ -37,7 +37,12 @@ class MergedWithSelf(Unprocessable):
 
 class AlreadyMerged(Conflict):
     code = "already_merged"
-    title = "One of the two was merged into another person"
+    title = "The record was merged into another person"
+
+
+class MergedInCircle(Conflict):
+    code = "merged_in_circle"
+    title = "The two are one person already"
 
 
 class NotOnePerson(Unprocessable):
@@ -61,9 +66,9 @@ class Effect:
 
 
 def merge(connection: Connection, desk: Desk, keep_id: str, drop_id: str, *, reason: str, by: str) -> Effect:
-    """Shows everything of `drop_id` under `keep_id` from now on.
+    """Shows everything of `drop_id` under `keep_id` from now on, or under whoever that one was merged into.
 
-    Raises RecipientNotFound, MergedWithSelf, AlreadyMerged, or NotOnePerson for own people and others.
+    Raises RecipientNotFound, MergedWithSelf, AlreadyMerged, MergedInCircle, or NotOnePerson for own people and others.
     """
     if keep_id == drop_id:
         raise MergedWithSelf.at("/recipient_id", "Name the other record")
@@ -75,9 +80,10 @@ def merge(connection: Connection, desk: Desk, keep_id: str, drop_id: str, *, rea
     made = KnownMerge(new_id("mrg"), 1, keep_id, drop_id, reason, by, stamp.at, None, None, None, known_from, None)
     merges.add(connection, made)
     dropped = [person.id for person in held.values() if person.canonical_id == drop_id]
-    recipient_rows.set_canonical(connection, dropped, keep_id)
+    person = held[keep_id].canonical_id
+    recipient_rows.set_canonical(connection, dropped, person)
     journal.note(made.id, 1, "merge.made", {"keep": keep_id, "drop": drop_id, "reason": reason}, stamp)
-    return _judged_anew(connection, book, made, held, {keep_id, drop_id}, known_from, journal, stamp)
+    return _judged_anew(connection, book, made, held, {person, drop_id}, known_from, journal, stamp)
 
 
 def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: str) -> Effect:
@@ -116,9 +122,10 @@ def _check(held: Mapping[str, KnownRecipient], keep_id: str, drop_id: str) -> No
     for id in (keep_id, drop_id):
         if id not in held:
             raise RecipientNotFound("There is no such recipient")
-    for id in (keep_id, drop_id):
-        if held[id].canonical_id != id:
-            raise AlreadyMerged(f"{id} was merged into {held[id].canonical_id}; name that record instead")
+    if held[drop_id].canonical_id != drop_id:
+        raise AlreadyMerged(f"{drop_id} was merged into {held[drop_id].canonical_id}; name that record instead")
+    if held[keep_id].canonical_id == drop_id:
+        raise MergedInCircle(f"{keep_id} was merged into {drop_id}")
     own = [held[id].type == "own_associated_person" for id in (keep_id, drop_id)]
     if own[0] != own[1]:
         raise NotOnePerson.at("/recipient_id", "One is of our own people and the other is not; correct a type first")

@@ -22,6 +22,7 @@ from app.domain.names import (
     mailbox,
     outside_value,
     phone_digits,
+    skeleton,
     tells,
 )
 from app.domain.recipients import name_key
@@ -31,15 +32,15 @@ if TYPE_CHECKING:
 
 # The libraries are imported where they are first needed: a server that meets nobody new starts without them.
 
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f'’\-]*\.?")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff'’\-]*\.?")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _CALLED = frozenset(
-    "dr mr mrs ms miss mx prof professor sir dame rev reverend hon judge lord lady sister father".split()
+    {"dame", "dr", "hon", "judge", "lady", "lord", "miss", "mr", "mrs", "ms", "mx", "prof", "professor", "rev", "sir"}
 )
 # What the word list has wrong.
 _NO_NICKNAMES = frozenset({("bill", "robert"), ("billy", "robert"), ("bill", "fred"), ("aaron", "erin")})
 
-_ALIKE_FAMILY, _ALIKE_GIVEN, _ALIKE_WHOLE, _ALIKE_FIRM = 92, 88, 85, 90
+_ALIKE_FAMILY, _SOUNDS_ALIKE, _ALIKE_GIVEN, _ALIKE_WHOLE, _ALIKE_FIRM = 92, 80, 88, 85, 90
 
 
 def plain(text: str) -> str:
@@ -106,7 +107,7 @@ def _parted(
     also: Iterable[str] = (),
     generation: str = "",
 ) -> PersonName:
-    between = tuple(word for word in middle if word)
+    between = tuple(word for word in middle if word and word not in PARTICLES)
     by_middle = between[:1] if len(given) == 1 and between and len(between[0]) > 1 else ()
     parts = [part for word in family for part in word.split("-") if part]
     surnames = tuple(part for part in parts if part not in PARTICLES) or tuple(parts)
@@ -201,7 +202,7 @@ def look_alikes(one: Look, others: Iterable[Look], *, most: int = 5) -> list[Loo
 
 
 def compare(one: Look, other: Look) -> list[Reason]:
-    """What speaks for and against two people being one, first what their names say. The order of the two is no matter."""
+    """What speaks for and against two people being one, first what their names say. Either may stand first."""
     first, second = sorted((one, other), key=lambda look: look.id)
     return [
         *_of_names(first, second),
@@ -303,7 +304,8 @@ def _family(a: PersonName, b: PersonName) -> str | None:
     short, long = sorted((set(a.family), set(b.family)), key=len)
     if short < long and max(map(len, short)) > 2:
         return "part"
-    return "similar" if _close(one, other, _ALIKE_FAMILY) else None
+    sound_alike = min(len(one), len(other)) > 4 and skeleton(one) == skeleton(other)
+    return "similar" if _close(one, other, _SOUNDS_ALIKE if sound_alike else _ALIKE_FAMILY) else None
 
 
 def _close(x: str, y: str, least: int) -> bool:

@@ -13,7 +13,7 @@ from app.domain.entries import Entry, Listed
 from app.domain.policies import PolicyBook
 from app.domain.recipients import match_key, name_key
 from app.domain.refusals import StaleVersion
-from app.services import policies, recipients, screening
+from app.services import matches, policies, recipients, screening
 from app.services.desk import Desk
 from app.services.entries import Correction, keep_versions
 from app.services.journal import Journal
@@ -67,11 +67,7 @@ def change(
     known = rows.by_id(connection, [recipient_id]).get(recipient_id)
     if known is None:
         raise RecipientNotFound("There is no such recipient")
-    listing = [one.entry for one in entry_rows.listing(connection, recipient_id)]
-    named = {id for entry in listing for one in entry.recipients for id in (one.recipient_id, one.guest_of) if id}
-    roster = recipients.resolve(
-        connection, [], stamp, hold=True, employers_too=False, also={*named, recipient_id, known.canonical_id}
-    )
+    roster = _hold(connection, known, stamp)
     held = roster.held[recipient_id]
     if held.version != version:
         raise RecipientChanged(f"The recipient is at version {held.version}; read it again")
@@ -82,6 +78,22 @@ def change(
     changes, cases = _follow(connection, desk, book, roster, held, history, journal, stamp)
     journal.seal(connection)
     return Changed(recipients.get(connection, recipient_id), changes, cases)
+
+
+def _hold(connection: Connection, known: KnownRecipient, stamp: Stamp) -> Roster:
+    """The recipient with everybody who is on an entry with them; while they are held, no entry can join those."""
+    also = {known.id, known.canonical_id}
+    while True:
+        also |= _together_with(connection, known.id)
+        roster = recipients.resolve(connection, [], stamp, hold=True, employers_too=False, also=also)
+        if _together_with(connection, known.id) <= roster.held.keys():
+            return roster
+
+
+def _together_with(connection: Connection, recipient_id: str) -> set[str]:
+    """Everybody who is named on an entry that lists the recipient."""
+    listing = entry_rows.listing(connection, recipient_id)
+    return {id for one in listing for row in one.entry.recipients for id in (row.recipient_id, row.guest_of) if id}
 
 
 def _employer(connection: Connection, said: Particulars, journal: Journal, stamp: Stamp) -> str | None:
@@ -132,6 +144,7 @@ def _keep(connection: Connection, held: KnownRecipient, said: Particulars, histo
         if any(owner != held.id for owner in taken.values()):
             raise ExternalIdTaken("One of these external ids belongs to another recipient")
         rows.set_external_ids(connection, held.id, said.external_ids)
+    matches.refresh(connection, [held.canonical_id])
 
 
 def _follow(
@@ -149,15 +162,14 @@ def _follow(
     for known in entry_rows.listing(connection, held.id):
         entry = _as_of_record(known.entry, held.id, history)
         if entry != known.entry:
-            weighed = screening.weigh(book, entry, roster.canon)
+            weighed = screening.weigh(book, entry, roster.links)
             corrections.append((Correction(known, entry, "entry.recipient_changed"), weighed.shares))
     if not corrections:
         return (), {}
     if book.uses_employers:
-        places = {
-            one.employer_id for done, _ in corrections for one in (*done.entry.recipients, *done.known.entry.recipients)
-        }
-        recipients.hold_employers(connection, roster, {place for place in places if place})
+        people = [row for one, _ in corrections for row in (*one.entry.recipients, *one.known.entry.recipients)]
+        places = {place for row in people for place in (row.employer_id, row.client_employer_id) if place}
+        recipients.hold_employers(connection, roster, places)
     known_from = desk.sequencer.next(roster.last_sequence)
     cause = f"{held.id}:{held.version + 1}"
     return keep_versions(

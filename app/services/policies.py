@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -58,7 +59,7 @@ def as_known(connection: Connection, desk: Desk, at: int | None) -> PolicyBook:
 
 def book_of(known: list[KnownPolicy]) -> PolicyBook:
     """The book of published versions. A rate, once published, is known to all; the last one published holds."""
-    parsed = [(one, parse(json.loads(one.document), packs.exponent)) for one in known]
+    parsed = [(one, _parsed(one.document)) for one in known]
     rates = _rates([policy for _, policy in parsed])
     return PolicyBook(
         Policy(
@@ -71,6 +72,12 @@ def book_of(known: list[KnownPolicy]) -> PolicyBook:
         )
         for one, policy in parsed
     )
+
+
+@lru_cache(maxsize=256)
+def _parsed(document: str) -> ParsedPolicy:
+    """A kept document, read once: what is published never changes."""
+    return parse(json.loads(document), packs.exponent)
 
 
 def _rates(published: list[ParsedPolicy]) -> dict[Currency, dict[str, dict[date, Rate]]]:

@@ -11,12 +11,16 @@ from sqlalchemy import Connection
 
 from app.domain.audit import Stamp
 from app.domain.entries import Draft, Listed
+from app.domain.names import Look
 from app.domain.recipients import Named, match_key, name_key
 from app.domain.refusals import Conflict, NotFound, Unprocessable
+from app.services import names
 from app.services.desk import Desk
 from app.services.journal import Journal
-from app.storage import recipients
+from app.services.names import LookAlike
+from app.storage import matches, merges, recipients
 from app.storage.ids import new_id
+from app.storage.matches import Record
 from app.storage.recipients import KnownEmployer as KnownEmployer
 from app.storage.recipients import KnownRecipient as KnownRecipient
 from app.storage.recipients import Place
@@ -55,24 +59,37 @@ class EmployerExists(Conflict):
     title = "There is an employer of that name"
 
 
+# A new person on an entry is held against those with whom they share a key that no more records than this have.
+_FEW = 20
+
+
 class Match(NamedTuple):
-    """The person behind a name on a draft, and how they were found: id, external_id, name, email or created."""
+    """The person behind a name on a draft, and how they were found: id, external_id, name, email or created.
+
+    `looks_like` are those whom somebody created may be, most likely first.
+    """
 
     person: KnownRecipient
     how: str
+    looks_like: Sequence[LookAlike] = ()
 
 
 @dataclass
 class Roster:
-    """Everybody that a batch of drafts names, found or about to be created."""
+    """Everybody that a batch of drafts names, found or about to be created.
+
+    `canon` says who the merged ones turned out to be in the end, `links` who was merged into whom directly.
+    """
 
     matches: dict[Named, Match] = field(default_factory=dict)
     employers: dict[str, KnownEmployer] = field(default_factory=dict)
     by_employer_key: dict[str, KnownEmployer] = field(default_factory=dict)
     new_people: dict[str, tuple[KnownRecipient, Named, str]] = field(default_factory=dict)
+    new_keys: dict[str, set[str]] = field(default_factory=dict)
     new_employers: dict[str, KnownEmployer] = field(default_factory=dict)
     held_employers: set[str] = field(default_factory=set)
     canon: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     histories: dict[str, list[Place]] = field(default_factory=dict)
     held: dict[str, KnownRecipient] = field(default_factory=dict)
 
@@ -173,12 +190,14 @@ def resolve(
         if id in roster.held:
             roster.matches[who] = Match(roster.held[id], _how(who))
     roster.canon = {id: person.canonical_id for id, person in roster.held.items() if person.canonical_id != id}
+    roster.links = merges.links(connection, roster.canon) if roster.canon else {}
     moved = [person.id for person in roster.held.values() if person.place_from is not None]
     if moved:
         roster.histories = recipients.places(connection, moved)
         once = {place.employer_id for history in roster.histories.values() for place in history}
         roster.employers |= recipients.employers_by_id(connection, {id for id in once if id is not None})
     _plan_new(named, roster, stamp)
+    _look_around(connection, roster)
     if hold and employers_too:
         hold_employers(connection, roster)
     return roster
@@ -284,6 +303,41 @@ def _plan_new(named: Sequence[Named], roster: Roster, stamp: Stamp) -> None:
             roster.matches[who] = Match(planned[key], "created")
 
 
+def _look_around(connection: Connection, roster: Roster) -> None:
+    """Whom those about to be created look like: one question for all of them, none where nobody is new."""
+    if not roster.new_people:
+        return
+    looks = {
+        id: _look(person, [(who.source or "", who.external_id)] if who.external_id else [])
+        for id, (person, who, _) in roster.new_people.items()
+    }
+    roster.new_keys = {id: names.keys_of(look) for id, look in looks.items()}
+    under: dict[str, list[Record]] = {}
+    for key, found in matches.sharing(connection, set().union(*roster.new_keys.values()), most=_FEW):
+        under.setdefault(key, []).append(found)
+    alike = {
+        id: names.look_alikes(
+            look, {one.id: _look(one) for key in roster.new_keys[id] for one in under.get(key, ())}.values()
+        )
+        for id, look in looks.items()
+    }
+    for who, match in roster.matches.items():
+        if match.how == "created":
+            roster.matches[who] = match._replace(looks_like=alike[match.person.id])
+
+
+def _look(person: KnownRecipient | Record, outside: Iterable[tuple[str, str]] = ()) -> Look:
+    return names.look(
+        person.id,
+        person.type,
+        [person.name],
+        employers=[(person.employer_id, person.employer)],
+        emails=[person.email],
+        phones=[person.phone],
+        outside=outside,
+    )
+
+
 def _new_key(who: Named, roster: Roster) -> str:
     return f"external:{who.source}:{who.external_id}" if who.external_id else _key(who, roster)
 
@@ -309,6 +363,7 @@ def create_planned(
             facts |= {"external_ids": [[who.source, who.external_id]]}
         journal.note(person.id, 1, "recipient.created", facts, stamp)
     recipients.add(connection, rows, outside)
+    matches.add_keys(connection, [(person.id, key) for person, _, _ in new for key in roster.new_keys[person.id]])
 
 
 def _create_employers(connection: Connection, roster: Roster, used: set[str], journal: Journal, stamp: Stamp) -> None:
@@ -364,6 +419,7 @@ def create(
     taken = recipients.by_match_key(connection, [key])
     pairs = [{"source": source, "external_id": id, "recipient_id": person.id} for source, id in external_ids]
     recipients.add(connection, [_row(person, None if taken else key)], pairs)
+    matches.add_keys(connection, [(person.id, key) for key in names.keys_of(_look(person, external_ids))])
     facts = _facts(person) | {"external_ids": [list(pair) for pair in external_ids]}
     journal.note(person.id, 1, "recipient.created", facts, stamp)
     journal.seal(connection)

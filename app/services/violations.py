@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -56,26 +58,29 @@ def settle(
     *,
     journal: Journal,
     fresh: Set[str] = frozenset(),
+    unmoved: Sequence[Caused] = (),
 ) -> Cases:
     """Keeps changed results and moves their cases: opens, reopens, changes, withdraws. The cases that moved, by result.
 
-    `fresh` names entries that are new in this transaction, which therefore have no cases yet.
+    `fresh` names entries that are new in this transaction, which therefore have no cases yet. `unmoved` are results that
+    stay as they are although their entry says something else now: only what the case says of the entry follows.
     """
     _keep_results(connection, book, changes)
-    stale = [one.change.key for one in changes if one.change.key[1] not in fresh]
+    stale = [one.change.key for one in (*changes, *unmoved) if one.change.key[1] not in fresh]
     before = violations.by_key(connection, stale)
     moved: Cases = {}
-    for one in changes:
-        case = before.get(one.change.key)
-        step = _movement(one.change.after, case)
+    for one in (*changes, *unmoved):
+        case, answer = before.get(one.change.key), one.change.after
+        said = _said(book, answer, about[answer.line.entry_id]) if answer is not None and _violates(answer) else None
+        step = _movement(said, case)
         if step is None:
             continue
-        now = _opened(book, one, about) if case is None else _changed(book, case, one, step)
+        now = _changed(case, one, said, step) if case else _opened(one, said, about[one.change.key[1]].submitted_by)
         moved[now.key] = now
         journal.note(now.id, now.version, step.value, _facts(now), one.stamp)
     violations.add(connection, [case for case in moved.values() if case.version == 1])
     violations.change(connection, [case for case in moved.values() if case.version > 1])
-    places = {one.change.key: one.known_from for one in changes}
+    places = {one.change.key: one.known_from for one in (*changes, *unmoved)}
     violations.remember(connection, [(case, places[case.key]) for case in moved.values()])
     return moved
 
@@ -93,36 +98,32 @@ def _keep_results(connection: Connection, book: PolicyBook, changes: Sequence[Ca
     )
 
 
-def _movement(after: Assessment | None, case: KnownViolation | None) -> Movement | None:
-    violates = after is not None and after.outcome is Outcome.VIOLATION
-    same = case is not None and after is not None and _sums(after) == (case.counted, case.aggregate, case.limit_value)
-    worse = case is not None and after is not None and after.over_by > case.over_by
-    return movement(State(case.state) if case else None, violates=violates, worse=worse, same=same)
+class _Said(NamedTuple):
+    """What a case says of the result and the entry that it is about."""
+
+    subject: str
+    policy_id: str
+    severity: str
+    occurred_on: date
+    giver: str
+    direction: str
+    kind: str
+    employer_id: str | None
+    counted: int
+    aggregate: int
+    limit_value: int
+    over_by: int
 
 
-def _sums(answer: Assessment) -> tuple[int, int, int]:
-    return (answer.line.counted, answer.aggregate, answer.limit)
-
-
-def _opened(book: PolicyBook, one: Caused, about: Mapping[str, About]) -> KnownViolation:
-    answer = one.change.after
-    if answer is None:
-        raise ValueError("a case is opened for a result")
-    line, entry = answer.line, about[answer.line.entry_id].entry
+def _said(book: PolicyBook, answer: Assessment, about: About) -> _Said:
+    line, entry = answer.line, about.entry
     rule = book.rule_on(line.rule_id, line.occurred_on)
-    return KnownViolation(
-        id=new_id("vio"),
-        version=1,
-        state=State.OPEN.value,
-        entry_id=line.entry_id,
-        rule_id=line.rule_id,
-        shown=line.shown,
+    return _Said(
         subject=line.subject,
         policy_id=policy_id(book, answer),
         severity=rule.severity if rule else "medium",
         occurred_on=line.occurred_on,
         giver=entry.giver,
-        submitted_by=about[line.entry_id].submitted_by,
         direction=entry.direction.value,
         kind=kind_in(book, entry).value,
         employer_id=next(
@@ -131,30 +132,50 @@ def _opened(book: PolicyBook, one: Caused, about: Mapping[str, About]) -> KnownV
         counted=line.counted,
         aggregate=answer.aggregate,
         limit_value=answer.limit,
-        over_by=answer.over_by,
+        over_by=answer.aggregate - answer.limit,
+    )
+
+
+def _violates(answer: Assessment) -> bool:
+    return answer.outcome is Outcome.VIOLATION
+
+
+def _movement(said: _Said | None, case: KnownViolation | None) -> Movement | None:
+    """What happens to a case, given what it would say; None where the result is no violation."""
+    same = case is not None and said is not None and said == _said_by(case)
+    worse = case is not None and said is not None and said.over_by > case.over_by
+    return movement(State(case.state) if case else None, violates=said is not None, worse=worse, same=same)
+
+
+def _said_by(case: KnownViolation) -> _Said:
+    return _Said(*(getattr(case, name) for name in _Said._fields))
+
+
+def _opened(one: Caused, said: _Said | None, submitted_by: str) -> KnownViolation:
+    answer = one.change.after
+    if answer is None or said is None:
+        raise ValueError("a case is opened for a result")
+    return KnownViolation(
+        id=new_id("vio"),
+        version=1,
+        state=State.OPEN.value,
+        entry_id=answer.line.entry_id,
+        rule_id=answer.line.rule_id,
+        shown=answer.line.shown,
+        submitted_by=submitted_by,
         cause=one.cause,
         opened_at=one.stamp.at,
         changed_at=one.stamp.at,
+        **said._asdict(),
     )
 
 
-def _changed(book: PolicyBook, case: KnownViolation, one: Caused, step: Movement) -> KnownViolation:
+def _changed(case: KnownViolation, one: Caused, said: _Said | None, step: Movement) -> KnownViolation:
     """The case after a change; a withdrawn one keeps the figures it was opened for."""
     now = replace(case, version=case.version + 1, changed_at=one.stamp.at, cause=one.cause)
-    answer = one.change.after
-    if step is Movement.WITHDRAWN or answer is None:
+    if step is Movement.WITHDRAWN or said is None:
         return replace(now, state=State.WITHDRAWN.value)
-    return replace(
-        now,
-        state=State.OPEN.value if step is Movement.REOPENED else case.state,
-        policy_id=policy_id(book, answer),
-        subject=answer.line.subject,
-        occurred_on=answer.line.occurred_on,
-        counted=answer.line.counted,
-        aggregate=answer.aggregate,
-        limit_value=answer.limit,
-        over_by=answer.over_by,
-    )
+    return replace(now, state=State.OPEN.value if step is Movement.REOPENED else case.state, **said._asdict())
 
 
 def _facts(case: KnownViolation) -> dict[str, object]:

@@ -25,6 +25,7 @@ class KnownKey(NamedTuple):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    email: str | None = None
 
 
 _ALL = select(*(getattr(ApiKeyRow, column) for column in KnownKey._fields))

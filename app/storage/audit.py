@@ -72,6 +72,12 @@ def listed(connection: Connection, log_id: str, wanted: RecordFilter, *, after: 
     return [Record._make(row) for row in connection.execute(question.order_by(AuditRecordRow.position).limit(limit))]
 
 
+def moment_of(connection: Connection, log_id: str, position: int) -> datetime:
+    """When a record was written."""
+    question = select(AuditRecordRow.at).where(AuditRecordRow.log_id == log_id, AuditRecordRow.position == position)
+    return connection.execute(question).scalar_one()
+
+
 def every(connection: Connection, log_id: str, *, page: int = 5000) -> Iterator[Record]:
     """The whole log from the first record on, with flat memory."""
     last = -1

@@ -95,6 +95,7 @@ def add_versions(
             "recipient_id",
             "client_id",
             "employer_id",
+            "client_employer_id",
             "amount_minor",
             "currency",
         ),
@@ -137,15 +138,16 @@ def _entry_row(new: NewVersion, by: str, at: datetime) -> tuple[object, ...]:
 
 
 def _share_rows(new: NewVersion) -> Iterable[tuple[object, ...]]:
-    for place, (person, (client_id, minor)) in enumerate(zip(new.entry.recipients, new.shares, strict=True)):
+    for place, (person, (_, minor)) in enumerate(zip(new.entry.recipients, new.shares, strict=True)):
         listed = person.listed_as or person.recipient_id
         yield (
             new.entry.id,
             new.version,
             place,
             listed,
-            client_id,
+            person.guest_of or listed,
             person.employer_id,
+            person.client_employer_id,
             minor,
             new.entry.currency.code,
         )
@@ -208,13 +210,13 @@ def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEntry]:
 def touching(
     connection: Connection, *, people: Iterable[str], employers: Iterable[str], first: date, last: date
 ) -> list[Entry]:
-    """Every entry between two days whose shares count for one of the people, or for somebody of the employers."""
+    """Every entry between two days whose shares can count for one of the people, or for somebody of the employers."""
     of_people, of_employers = sorted(set(people)), sorted(set(employers))
     shares = select(ShareRow.entry_id).where(
         or_(
             among(connection, ShareRow.client_id, of_people),
             among(connection, ShareRow.recipient_id, of_people),
-            among(connection, ShareRow.employer_id, of_employers),
+            *_of_employers(connection, of_employers),
         )
     )
     rows = connection.execute(
@@ -284,7 +286,7 @@ def listed_as_of(
 def owners_since(connection: Connection, since: date) -> set[str]:
     """Everybody, people and employers, for whom an entry from a day on can count."""
     rows = connection.execute(
-        select(ShareRow.client_id, ShareRow.recipient_id, ShareRow.employer_id)
+        select(ShareRow.client_id, ShareRow.recipient_id, ShareRow.employer_id, ShareRow.client_employer_id)
         .join(EntryRow, EntryRow.id == ShareRow.entry_id)
         .where(EntryRow.occurred_on >= since)
         .distinct()
@@ -295,6 +297,14 @@ def owners_since(connection: Connection, since: date) -> set[str]:
 def _of_people(connection: Connection, people: Iterable[str]) -> ColumnElement[bool]:
     wanted = set(people)
     return or_(among(connection, ShareRow.client_id, wanted), among(connection, ShareRow.recipient_id, wanted))
+
+
+def _of_employers(connection: Connection, employers: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    wanted = set(employers)
+    return (
+        among(connection, ShareRow.employer_id, wanted),
+        among(connection, ShareRow.client_employer_id, wanted),
+    )
 
 
 def first_day(connection: Connection, people: Iterable[str]) -> date | None:
@@ -309,8 +319,8 @@ def first_day(connection: Connection, people: Iterable[str]) -> date | None:
 def employers_of(connection: Connection, people: Iterable[str]) -> set[str]:
     """For whom the people worked when they got something, or for whom anybody on those entries did."""
     entries = select(ShareRow.entry_id).where(_of_people(connection, people))
-    rows = connection.scalars(select(ShareRow.employer_id).where(ShareRow.entry_id.in_(entries)).distinct())
-    return {employer_id for employer_id in rows if employer_id is not None}
+    places = select(ShareRow.employer_id, ShareRow.client_employer_id).where(ShareRow.entry_id.in_(entries))
+    return {employer_id for row in connection.execute(places.distinct()) for employer_id in row if employer_id}
 
 
 def ids_of(connection: Connection, *, people: Iterable[str], employers: Iterable[str]) -> list[str]:
@@ -318,7 +328,7 @@ def ids_of(connection: Connection, *, people: Iterable[str], employers: Iterable
     return list(
         connection.scalars(
             select(ShareRow.entry_id)
-            .where(or_(_of_people(connection, people), among(connection, ShareRow.employer_id, employers)))
+            .where(or_(_of_people(connection, people), *_of_employers(connection, employers)))
             .distinct()
         )
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, literal, or_, select, text
 from sqlalchemy.orm import aliased
 
 from app.domain.names import STRONG, SURNAME_ONLY
@@ -21,7 +21,7 @@ from app.storage.tables import (
     RecipientRow,
 )
 
-_ROWS_AT_A_TIME = 500
+_ROWS_AT_A_TIME = 2000
 
 
 class Pair(NamedTuple):
@@ -151,23 +151,32 @@ def records(connection: Connection, people: Sequence[str]) -> list[Record]:
     return [Record._make(row) for row in rows]
 
 
-def other_names(connection: Connection, people: Sequence[str]) -> list[tuple[str, str, str]]:
-    """(person, record id, name) of everything else that the records of people are called."""
-    return _said(connection, people, AliasRow, AliasRow.name)
+class Saying(NamedTuple):
+    """Something that a record of a person says besides: an id with its name, or a value with its source."""
+
+    person: str
+    record_id: str
+    source: str
+    value: str
 
 
-def ids_elsewhere(connection: Connection, people: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """(person, record id, system, id there) of the records of people."""
+def other_names(connection: Connection, people: Sequence[str]) -> list[Saying]:
+    """What else the records of people are called."""
+    return _said(connection, people, AliasRow, literal("alias"), AliasRow.name)
+
+
+def ids_elsewhere(connection: Connection, people: Sequence[str]) -> list[Saying]:
+    """The ids of the records of people in other systems."""
     return _said(connection, people, ExternalIdRow, ExternalIdRow.source, ExternalIdRow.external_id)
 
 
-def former_employers(connection: Connection, people: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """(person, record id, employer id, name) of everybody the records of people ever worked for."""
+def former_employers(connection: Connection, people: Sequence[str]) -> list[Saying]:
+    """For whom the records of people ever worked: ids and names of employers."""
     where = EmployerRow.id == PlaceRow.employer_id
     return _said(connection, people, PlaceRow, EmployerRow.id, EmployerRow.name, beside=(EmployerRow, where))
 
 
-def _said(connection: Connection, people: Sequence[str], table: Any, *values: Any, beside: Any = None) -> list[Any]:
+def _said(connection: Connection, people: Sequence[str], table: Any, *values: Any, beside: Any = None) -> list[Saying]:
     question = (
         select(RecipientRow.canonical_id, RecipientRow.id, *values)
         .select_from(RecipientRow)
@@ -178,7 +187,7 @@ def _said(connection: Connection, people: Sequence[str], table: Any, *values: An
     rows = connection.execute(
         question.where(among(connection, RecipientRow.canonical_id, people)).order_by(RecipientRow.id, *values)
     )
-    return [tuple(row) for row in rows]
+    return [Saying._make(row) for row in rows]
 
 
 def people_after(connection: Connection, after: str, limit: int) -> list[str]:
@@ -204,8 +213,8 @@ class RuleDays(NamedTuple):
 def counted(connection: Connection, people: Sequence[str], rules: Sequence[RuleDays]) -> dict[tuple[str, str], int]:
     """What people have added up under rules, by (person, rule id); nothing where they have nothing."""
     days: dict[tuple[date, date, date | None], list[str]] = {}
-    for rule_id, *key in rules:
-        days.setdefault((key[0], key[1], key[2]), []).append(rule_id)
+    for rule_id, first, last, open_on in rules:
+        days.setdefault((first, last, open_on), []).append(rule_id)
     rows = connection.execute(
         select(AssessmentRow.subject, AssessmentRow.rule_id, func.sum(AssessmentRow.counted))
         .where(

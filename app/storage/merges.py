@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, or_, select, update
 
 from app.storage.database import among
-from app.storage.tables import MergeRow
+from app.storage.tables import MergeRow, RecipientRow
 
 
 class KnownMerge(NamedTuple):
@@ -58,6 +58,18 @@ def standing(connection: Connection, people: Iterable[str]) -> list[KnownMerge]:
         )
     )
     return [KnownMerge._make(row) for row in rows]
+
+
+def links(connection: Connection, people: Iterable[str]) -> dict[str, str]:
+    """Who of the people, and of those they turned out to be, was merged into whom directly, as it stands."""
+    roots = select(RecipientRow.canonical_id).where(
+        among(connection, RecipientRow.id, people), RecipientRow.canonical_id != RecipientRow.id
+    )
+    members = select(RecipientRow.id).where(RecipientRow.canonical_id.in_(roots))
+    rows = connection.execute(
+        select(MergeRow.drop_id, MergeRow.keep_id).where(MergeRow.known_until.is_(None), MergeRow.drop_id.in_(members))
+    )
+    return {row.drop_id: row.keep_id for row in rows}
 
 
 def as_known(connection: Connection, at: int) -> dict[str, str]:

@@ -253,10 +253,11 @@ class ApprovalRow(Base):
 
 
 class ShareRow(Base):
-    """One listed person's part of one version of an entry. `client_id` is whom it counts for; a guest's is the client.
+    """One listed person's part of one version of an entry. `client_id` is whose guest they were, or they themselves.
 
-    Both are as named at the time, whatever was merged since; `employer_id` is where they worked that day. The
-    parts and the hosts' part add back to the entry's total.
+    Both are as named at the time, whatever was merged since and whatever a policy makes of guests; `employer_id` is
+    where they worked that day, `client_employer_id` where a client did who was not there. The parts and the hosts' part
+    add back to the entry's total.
     """
 
     __tablename__ = "shares"
@@ -264,6 +265,13 @@ class ShareRow(Base):
         Index("shares_by_client", "client_id", "entry_id"),
         Index("shares_by_recipient", "recipient_id", "entry_id"),
         Index("shares_by_employer", "employer_id", "entry_id"),
+        Index(
+            "shares_by_client_employer",
+            "client_employer_id",
+            "entry_id",
+            postgresql_where=text("client_employer_id IS NOT NULL"),
+            sqlite_where=text("client_employer_id IS NOT NULL"),
+        ),
         CheckConstraint("amount_minor >= 0", name="shares_amount_is_not_negative"),
     )
 
@@ -273,6 +281,7 @@ class ShareRow(Base):
     recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"))
     client_id: Mapped[str]
     employer_id: Mapped[str | None]
+    client_employer_id: Mapped[str | None]
     amount_minor: Mapped[int]
     currency: Mapped[str]
 
@@ -437,6 +446,7 @@ class ApiKeyRow(Base):
     name: Mapped[str]
     role: Mapped[str]
     person: Mapped[str]
+    email: Mapped[str | None]
     secret_digest: Mapped[str]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
@@ -456,6 +466,147 @@ class IdempotencyKeyRow(Base):
     status: Mapped[int]
     body: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class SubscriptionRow(Base):
+    """Somebody outside who is told what happens: where, of which events (a JSON list of patterns), and how much.
+
+    `position` is the place in the log up to which messages were made for it, so that the log is the outbox.
+    `failing_since` is the first failure after the last success; `paused_until`, what the receiver asked for.
+    """
+
+    __tablename__ = "subscriptions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    url: Mapped[str]
+    description: Mapped[str]
+    events: Mapped[str]
+    payload: Mapped[str]
+    state: Mapped[str]
+    position: Mapped[int]
+    failing_since: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class SubscriptionSecretRow(Base):
+    """A secret that a subscription's messages are signed with until it expires; sealed, never readable here."""
+
+    __tablename__ = "subscription_secrets"
+    __table_args__ = (Index("subscription_secrets_by_subscription", "subscription_id", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(ForeignKey("subscriptions.id"))
+    sealed: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class ReplayRow(Base):
+    """What is told a second time: one delivery, or everything from a moment on; `position` is how far that has got."""
+
+    __tablename__ = "replays"
+    __table_args__ = (
+        Index(
+            "replays_unfinished",
+            "subscription_id",
+            "id",
+            postgresql_where=text("finished_at IS NULL"),
+            sqlite_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(ForeignKey("subscriptions.id"))
+    delivery_id: Mapped[str | None]
+    since: Mapped[datetime | None]
+    position: Mapped[int]
+    until_position: Mapped[int]
+    made: Mapped[int]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Base):
+    """One message on its way to one subscription: the exact bytes, how often it was tried and when it is tried next.
+
+    `message_id` comes from the audit record, so it is the same in every attempt and every replay. `position` is null
+    for a test. Whoever sends it holds the `lease` until `leased_until`.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("deliveries_by_subscription", "subscription_id", "id"),
+        Index("deliveries_by_state", "subscription_id", "state", "id"),
+        Index("deliveries_by_event", "subscription_id", "event", "id"),
+        Index(
+            "deliveries_due",
+            "subscription_id",
+            "next_attempt_at",
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+        Index(
+            "deliveries_once_per_message",
+            "subscription_id",
+            "message_id",
+            unique=True,
+            postgresql_where=text("replay_id IS NULL"),
+            sqlite_where=text("replay_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(ForeignKey("subscriptions.id"))
+    message_id: Mapped[str]
+    position: Mapped[int | None]
+    event: Mapped[str]
+    entity_id: Mapped[str]
+    body: Mapped[str]
+    state: Mapped[str]
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    lease: Mapped[str | None]
+    leased_until: Mapped[datetime | None]
+    last_status: Mapped[int | None]
+    last_error: Mapped[str | None]
+    replay_id: Mapped[str | None] = mapped_column(ForeignKey("replays.id"))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class DeliveryAttemptRow(Base):
+    """One attempt at a delivery: the status it was answered with, or a word for why there was no answer."""
+
+    __tablename__ = "delivery_attempts"
+    __table_args__ = (Index("delivery_attempts_by_delivery", "delivery_id", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"))
+    number: Mapped[int]
+    started_at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    status: Mapped[int | None]
+    error: Mapped[str | None]
+
+
+class DigestRow(Base):
+    """The digest of one person for one day: sent, with nothing to say, or still to be sent."""
+
+    __tablename__ = "digests"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    position: Mapped[int]
 
 
 class AuditRecordRow(Base):

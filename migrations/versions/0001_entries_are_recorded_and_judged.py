@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
         sa.Column("secret_digest", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -80,6 +81,16 @@ def upgrade() -> None:
         sa.CheckConstraint("position >= 0", name="audit_records_position_is_not_negative"),
         sa.PrimaryKeyConstraint("log_id", "position"),
         sa.UniqueConstraint("entity_id", "entity_version", name="audit_records_contiguous"),
+    )
+    op.create_table(
+        "digests",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("next_attempt_at", UtcDateTime(), nullable=True),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "day"),
     )
     op.create_table(
         "employers",
@@ -172,6 +183,25 @@ def upgrade() -> None:
         batch_op.create_index("recipient_keys_by_recipient", ["recipient_id"], unique=False)
 
     op.create_table(
+        "subscriptions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("failing_since", UtcDateTime(), nullable=True),
+        sa.Column("paused_until", UtcDateTime(), nullable=True),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.Column("disabled_reason", sa.Text(), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "violation_versions",
         sa.Column("violation_id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -256,6 +286,49 @@ def upgrade() -> None:
         batch_op.create_index("recipients_by_name", ["name_key", "id"], unique=False)
 
     op.create_table(
+        "replays",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("delivery_id", sa.Text(), nullable=True),
+        sa.Column("since", UtcDateTime(), nullable=True),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("until_position", sa.BigInteger(), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscriptions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("replays", schema=None) as batch_op:
+        batch_op.create_index(
+            "replays_unfinished",
+            ["subscription_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("finished_at IS NULL"),
+            sqlite_where=sa.text("finished_at IS NULL"),
+        )
+
+    op.create_table(
+        "subscription_secrets",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscriptions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("subscription_secrets", schema=None) as batch_op:
+        batch_op.create_index("subscription_secrets_by_subscription", ["subscription_id", "id"], unique=False)
+
+    op.create_table(
         "violations",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -304,6 +377,54 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("recipient_id", "name"),
     )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("entity_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("next_attempt_at", UtcDateTime(), nullable=True),
+        sa.Column("lease", sa.Text(), nullable=True),
+        sa.Column("leased_until", UtcDateTime(), nullable=True),
+        sa.Column("last_status", sa.BigInteger(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("replay_id", sa.Text(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["replay_id"],
+            ["replays.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"],
+            ["subscriptions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index("deliveries_by_event", ["subscription_id", "event", "id"], unique=False)
+        batch_op.create_index("deliveries_by_state", ["subscription_id", "state", "id"], unique=False)
+        batch_op.create_index("deliveries_by_subscription", ["subscription_id", "id"], unique=False)
+        batch_op.create_index(
+            "deliveries_due",
+            ["subscription_id", "next_attempt_at"],
+            unique=False,
+            postgresql_where=sa.text("state = 'pending'"),
+            sqlite_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index(
+            "deliveries_once_per_message",
+            ["subscription_id", "message_id"],
+            unique=True,
+            postgresql_where=sa.text("replay_id IS NULL"),
+            sqlite_where=sa.text("replay_id IS NULL"),
+        )
+
     op.create_table(
         "distinctions",
         sa.Column("id", sa.Text(), nullable=False),
@@ -408,6 +529,7 @@ def upgrade() -> None:
         sa.Column("recipient_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("employer_id", sa.Text(), nullable=True),
+        sa.Column("client_employer_id", sa.Text(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.CheckConstraint("amount_minor >= 0", name="shares_amount_is_not_negative"),
@@ -423,14 +545,48 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("shares", schema=None) as batch_op:
         batch_op.create_index("shares_by_client", ["client_id", "entry_id"], unique=False)
+        batch_op.create_index(
+            "shares_by_client_employer",
+            ["client_employer_id", "entry_id"],
+            unique=False,
+            postgresql_where=sa.text("client_employer_id IS NOT NULL"),
+            sqlite_where=sa.text("client_employer_id IS NOT NULL"),
+        )
         batch_op.create_index("shares_by_employer", ["employer_id", "entry_id"], unique=False)
         batch_op.create_index("shares_by_recipient", ["recipient_id", "entry_id"], unique=False)
 
+    op.create_table(
+        "delivery_attempts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("delivery_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"],
+            ["deliveries.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("delivery_attempts", schema=None) as batch_op:
+        batch_op.create_index("delivery_attempts_by_delivery", ["delivery_id", "id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("delivery_attempts", schema=None) as batch_op:
+        batch_op.drop_index("delivery_attempts_by_delivery")
+
+    op.drop_table("delivery_attempts")
     with op.batch_alter_table("shares", schema=None) as batch_op:
         batch_op.drop_index("shares_by_recipient")
         batch_op.drop_index("shares_by_employer")
+        batch_op.drop_index(
+            "shares_by_client_employer",
+            postgresql_where=sa.text("client_employer_id IS NOT NULL"),
+            sqlite_where=sa.text("client_employer_id IS NOT NULL"),
+        )
         batch_op.drop_index("shares_by_client")
 
     op.drop_table("shares")
@@ -457,6 +613,20 @@ def downgrade() -> None:
         batch_op.drop_index("distinctions_by_other")
 
     op.drop_table("distinctions")
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "deliveries_once_per_message",
+            postgresql_where=sa.text("replay_id IS NULL"),
+            sqlite_where=sa.text("replay_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "deliveries_due", postgresql_where=sa.text("state = 'pending'"), sqlite_where=sa.text("state = 'pending'")
+        )
+        batch_op.drop_index("deliveries_by_subscription")
+        batch_op.drop_index("deliveries_by_state")
+        batch_op.drop_index("deliveries_by_event")
+
+    op.drop_table("deliveries")
     op.drop_table("aliases")
     with op.batch_alter_table("violations", schema=None) as batch_op:
         batch_op.drop_index("violations_by_submitter")
@@ -467,6 +637,18 @@ def downgrade() -> None:
         batch_op.drop_index("violations_by_day")
 
     op.drop_table("violations")
+    with op.batch_alter_table("subscription_secrets", schema=None) as batch_op:
+        batch_op.drop_index("subscription_secrets_by_subscription")
+
+    op.drop_table("subscription_secrets")
+    with op.batch_alter_table("replays", schema=None) as batch_op:
+        batch_op.drop_index(
+            "replays_unfinished",
+            postgresql_where=sa.text("finished_at IS NULL"),
+            sqlite_where=sa.text("finished_at IS NULL"),
+        )
+
+    op.drop_table("replays")
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.drop_index("recipients_by_name")
         batch_op.drop_index("recipients_by_employer")
@@ -480,6 +662,7 @@ def downgrade() -> None:
         batch_op.drop_index("violation_versions_by_known")
 
     op.drop_table("violation_versions")
+    op.drop_table("subscriptions")
     with op.batch_alter_table("recipient_keys", schema=None) as batch_op:
         batch_op.drop_index("recipient_keys_by_recipient")
 
@@ -495,6 +678,7 @@ def downgrade() -> None:
 
     op.drop_table("entries")
     op.drop_table("employers")
+    op.drop_table("digests")
     op.drop_table("audit_records")
     op.drop_table("audit_heads")
     with op.batch_alter_table("assessments", schema=None) as batch_op:

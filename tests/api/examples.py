@@ -1,13 +1,14 @@
 """One valid request per operation: what the access matrix, the hostile values and the tour of the document send.
 
-`EXAMPLES[operation](world, whose)` prepares what the request is about, for the person `whose` it is or, where that is
-None, about something that does not exist, and gives the request. An operation without an example fails the build: a
-new one gets its line here and its row in `access_matrix.yaml`. Every field of every body stands in some example
-(`VARIANTS` has what cannot stand beside the rest), so that every slot of the document is reached.
+An example prepares what its request is about, for the person `whose` it is or, where that is None, about something that
+does not exist, and gives the request. An operation without an example fails the build: a new one gets its example here
+and its row in `access_matrix.yaml`. Every field of every body stands in some example of its operation (what cannot
+stand beside the rest, in a second one), so that every slot of the document is reached.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,25 +18,29 @@ from tests.api.world import DAY, Json, World
 Example = Callable[[World, str | None], Ask]
 
 NOWHERE = "0" * 32
-EXAMPLES: dict[str, Example] = {}
-VARIANTS: dict[str, list[Example]] = {}
+EXAMPLES: dict[str, list[Example]] = {}
+_ABLE: dict[str, str] = {}
 
 
-def example(operation: str) -> Callable[[Example], Example]:
-    """Makes a function the example of an operation; further ones become its variants."""
+def example(operation: str, by: str = "officer") -> Callable[[Example], Example]:
+    """Makes a function an example of an operation: the first is the plain one. `by` is somebody who may do it."""
 
     def keep(make: Example) -> Example:
-        if operation in EXAMPLES:
-            VARIANTS.setdefault(operation, []).append(make)
-        else:
-            EXAMPLES[operation] = make
+        EXAMPLES.setdefault(operation, []).append(make)
+        _ABLE.setdefault(operation, by)
         return make
 
     return keep
 
 
-def examples_of(operation: str) -> list[Example]:
-    return [EXAMPLES[operation], *VARIANTS.get(operation, [])]
+def able(operation: str) -> str:
+    """Somebody who may do it, whoever it concerns."""
+    return _ABLE[operation]
+
+
+def example_of(operation: str, world: World, whose: str | None = "rhea") -> Ask:
+    """The plain example of an operation, about something that somebody has (or nobody)."""
+    return EXAMPLES[operation][0](world, whose)
 
 
 # Entries
@@ -53,7 +58,14 @@ def full_entry(world: World, giver: str) -> Json:
         "giver": giver,
         "giver_type": "associated_person",
         "total": {"amount": "500.00", "currency": "USD"},
-        "value": dict(tax="10.00", delivery="5.00", tip="20.00", cost="480.00", face="490.00", market="510.00"),
+        "value": {
+            "tax": "10.00",
+            "delivery": "5.00",
+            "tip": "20.00",
+            "cost": "480.00",
+            "face": "490.00",
+            "market": "510.00",
+        },
         "hosts_present": True,
         "hosts": [giver, "Hanna Host"],
         "hosts_share": "100.00",
@@ -94,7 +106,9 @@ def create_entry(world: World, whose: str | None) -> Ask:
 @example("create_entries")
 def create_entries(world: World, whose: str | None) -> Ask:
     body = {"entries": [full_entry(world, whose or "")]}
-    return Ask("POST", "/v1/entries/batch", headers={"Idempotency-Key": world.new("batch").replace(" ", "-")}, body=body)
+    return Ask(
+        "POST", "/v1/entries/batch", headers={"Idempotency-Key": world.new("batch").replace(" ", "-")}, body=body
+    )
 
 
 @example("create_assessment")
@@ -141,6 +155,11 @@ def create_withdrawal(world: World, whose: str | None) -> Ask:
     return correction(world, whose, "/withdrawal", {})
 
 
+@example("create_approval", by="second_officer")
+def create_approval(world: World, whose: str | None) -> Ask:
+    return correction(world, whose, "/approvals", {}).but(body={"note": "seen the receipt"})
+
+
 @example("create_return")
 def create_return(world: World, whose: str | None) -> Ask:
     return correction(world, whose, "/returns", {"repaid": {"amount": "10.00", "currency": "USD"}})
@@ -185,6 +204,11 @@ def get_recipient(world: World, whose: str | None) -> Ask:
 @example("get_headroom")
 def get_headroom(world: World, whose: str | None) -> Ask:
     return of_recipient(world, whose, "/headroom")
+
+
+@example("get_statement")
+def get_statement(world: World, whose: str | None) -> Ask:
+    return of_recipient(world, whose, "/statement", query=(("period", "2026-Q2"),))
 
 
 @example("change_recipient")
@@ -346,9 +370,14 @@ def get_policy(world: World, whose: str | None) -> Ask:
     return of_policy(world, whose)
 
 
-@example("publish_policy")
+@example("publish_policy", by="second_officer")
 def publish_policy(world: World, whose: str | None) -> Ask:
     return of_policy(world, whose, "/publication", "POST", body={"effective_from": "2026-06-15"})
+
+
+@example("list_policy_changes")
+def list_policy_changes(world: World, whose: str | None) -> Ask:
+    return of_policy(world, whose, "/changes", query=(("limit", "5"),))
 
 
 @example("get_policy_in_force")
@@ -356,7 +385,25 @@ def get_policy_in_force(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/policies/in-force", query=(("on", DAY),))
 
 
-# Audit, keys, health
+# Operations, audit, keys, health
+
+
+@example("get_operation")
+def get_operation(world: World, whose: str | None) -> Ask:
+    operation_id = f"opr_{NOWHERE}"
+    if whose is not None:
+        asked = publish_policy(world, whose).but(headers={"Prefer": "respond-async"})
+        operation_id = world.done("second_officer", asked)["id"]
+        wait_for(world, operation_id)
+    return Ask("GET", "/v1/operations/{operation_id}", {"operation_id": operation_id})
+
+
+def wait_for(world: World, operation_id: str) -> None:
+    """Until an operation is over, so that nothing is written behind the back of the next test."""
+    deadline = time.monotonic() + 30
+    while world.done("officer", Ask("GET", f"/v1/operations/{operation_id}"))["finished_at"] is None:
+        assert time.monotonic() < deadline, f"{operation_id} does not end"
+        time.sleep(0.01)
 
 
 @example("list_audit_records")
@@ -369,18 +416,18 @@ def get_me(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/me")
 
 
-@example("create_key")
+@example("create_key", by="admin")
 def create_key(world: World, whose: str | None) -> Ask:
     body = {"name": world.new("key"), "role": "rep", "person": "kim", "expires_in_days": 30}
     return Ask("POST", "/v1/keys", body=body)
 
 
-@example("list_keys")
+@example("list_keys", by="admin")
 def list_keys(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/keys", query=(("limit", "5"),))
 
 
-@example("revoke_key")
+@example("revoke_key", by="admin")
 def revoke_key(world: World, whose: str | None) -> Ask:
     key_id = f"key_{NOWHERE}" if whose is None else world.key(whose)["id"]
     return Ask("DELETE", "/v1/keys/{key_id}", {"key_id": key_id})

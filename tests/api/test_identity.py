@@ -81,7 +81,7 @@ def test_merges_form_chains_that_come_apart_link_by_link(rep, officer):
         pytest.param("dana", "absent", 404, "recipient_not_found", id="with nobody"),
         pytest.param("dana", "own", 422, "not_one_person", id="a client with one of our own"),
         pytest.param("lee", "again", 409, "already_merged", id="what was merged before"),
-        pytest.param("again", "lee", 409, "already_merged", id="into what was merged"),
+        pytest.param("again", "dana", 409, "merged_in_circle", id="in a circle"),
         pytest.param("dana", "again", 409, "already_merged", id="the same twice"),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from sqlalchemy import inspect
@@ -44,8 +44,10 @@ class World:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._number = count(1)
-        self.keys = {name: server.as_(ROLE_OF.get(name, Role(name) if name in set(Role) else Role.REP), person)
-                     for name, person in PERSON.items()}
+        self.keys = {
+            name: server.as_(ROLE_OF.get(name, Role(name) if name in set(Role) else Role.REP), person)
+            for name, person in PERSON.items()
+        }
         self._headers = {name: dict(caller_headers(caller)) for name, caller in self.keys.items()}
         self._headers |= self._without_a_key()
         self._wires = {name: Wire(server.url, headers) for name, headers in self._headers.items()}

@@ -22,7 +22,7 @@ class Dealer(Cast):
 
     def __init__(self, rng: Random) -> None:
         super().__init__(rng)
-        self.people += [self._guest("G1"), self._guest("G2")]
+        self.guests = [self._guest("G1"), self._guest("G2")]
         self.newcomers = [
             {"person": f"N{number}", "name": f"New {number}", "employer": rng.choice(EMPLOYERS), "type": rng.choice(TYPES)}
             for number in (1, 2)
@@ -46,7 +46,7 @@ class Dealer(Cast):
 
     def known(self) -> dict[str, tuple[Place, ...]]:
         """Everybody who is on record from the start."""
-        return {one["person"]: (Place(date.min, one["type"], one["employer"]),) for one in self.people}
+        return {one["person"]: (Place(date.min, one["type"], one["employer"]),) for one in (*self.people, *self.guests)}
 
     def first(self) -> Op:
         """The policy that is there from the start."""
@@ -72,7 +72,7 @@ class Dealer(Cast):
         return entry | {"recipients": [self._less_said(row) for row in entry["recipients"]]}
 
     def _less_said(self, row: dict[str, Any]) -> dict[str, Any]:
-        unsaid = self.some(["type", "employer"], 0.35)
+        unsaid = [] if row.get("newcomer") else self.some(["type", "employer"], 0.35)
         said = {key: value for key, value in row.items() if key not in unsaid}
         return said | {"name": row["name"]}
 

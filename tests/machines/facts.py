@@ -147,12 +147,16 @@ def _record(facts: Facts, op: Op) -> Facts:
     """One entry. Whoever it introduces is on record as what it says of them."""
     fields = op["entry"]
     refuse_if(fields["id"] in facts.entries, "recorded_twice")
+    facts = _introduced(facts, fields)
+    return replace(facts, entries={**facts.entries, fields["id"]: facts.checked(fields["id"], Noted(fields))})
+
+
+def _introduced(facts: Facts, fields: Fields) -> Facts:
     people = dict(facts.people)
     for row in fields["recipients"]:
         if row.get("newcomer"):
             people.setdefault(row["person"], (Place(date.min, row["type"], row["employer"]),))
-    facts = replace(facts, people=people)
-    return replace(facts, entries={**facts.entries, fields["id"]: facts.checked(fields["id"], Noted(fields))})
+    return replace(facts, people=people)
 
 
 def _record_together(facts: Facts, op: Op) -> Facts:
@@ -180,6 +184,7 @@ def _amend(facts: Facts, op: Op) -> Facts:
     noted = _open(facts, op)
     fields = {**noted.fields, **op["set"]}
     refuse_if(noted.repaid > 0 and fields["amount"] != noted.fields["amount"], "amount_after_repayment")
+    facts = _introduced(facts, fields)
     return _kept(facts, op, facts.checked(op["target"], noted.again(fields=fields)))
 
 

@@ -11,10 +11,12 @@ from app.api.fields import (
     CurrencyCode,
     Day,
     Email,
+    Fact,
     Identifier,
     In,
     LongText,
     MoneyIn,
+    Name,
     Text,
     currency_of,
     minor,
@@ -46,8 +48,8 @@ class PersonIn(In):
 
     id: Annotated[str, StringConstraints(pattern=r"^rec_[0-9a-f]{32}$")] | None = None
     external_id: ExternalIdIn | None = None
-    name: Text | None = None
-    employer: Text | None = Field(None, description="the employer's name on that day; default: the one on record")
+    name: Name | None = None
+    employer: Name | None = Field(None, description="the employer's name on that day; default: the one on record")
     employer_id: Annotated[str, StringConstraints(pattern=r"^emp_[0-9a-f]{32}$")] | None = None
     email: Email | None = None
     type: Identifier | None = Field(None, description="such as institutional_employee; default: the one on record")
@@ -59,7 +61,7 @@ class RecipientIn(PersonIn):
     share: Amount | None = Field(None, description="this person's part of the total; state it for everybody or nobody")
     guest_of: PersonIn | None = None
     client_type: Identifier | None = Field(None, description="the client's type, where the client is not on the entry")
-    client_employer: Text | None = None
+    client_employer: Name | None = None
     client_employer_id: Annotated[str, StringConstraints(pattern=r"^emp_[0-9a-f]{32}$")] | None = None
 
 
@@ -89,10 +91,12 @@ class EntryIn(In):
     )
     hosts: list[Text] | None = Field(None, max_length=100, description="our people at the table; default: the giver")
     hosts_share: Amount | None = Field(None, description="our people's part of the total, where shares are stated")
-    recipients: list[RecipientIn] = Field(min_length=1, max_length=200)
+    recipients: list[RecipientIn] = Field(
+        max_length=200, description="everybody who got something; empty only with the flag unnamed_group"
+    )
     paid_by: Identifier = "firm"
     flags: list[Identifier] = Field([], max_length=30)
-    facts: dict[Identifier, StrictBool | Text] = Field({}, max_length=30)
+    facts: dict[Identifier, Fact] = Field({}, max_length=30)
     preapproved_on: Day | None = None
     purpose: LongText | None = None
     venue: Text | None = None
@@ -172,6 +176,9 @@ def _person(
     place: int, body: RecipientIn, money: _Money, faults: list[Fault], base: tuple[str | int, ...]
 ) -> DraftPerson:
     at = (*base, "recipients", place)
+    if body.client_employer is not None and body.client_employer_id is not None:
+        detail = "say client_employer or client_employer_id"
+        faults.append(Fault(pointer((*at, "client_employer")), "employer_ambiguous", detail))
     return DraftPerson(
         who=named(body, faults, at),
         guest_of=named(body.guest_of, faults, (*at, "guest_of")) if body.guest_of else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -211,6 +211,11 @@ class PolicyBook:
         """The version in force on a day, or None before the first."""
         place = bisect_right(self._days, on)
         return self._by_day[self._days[place - 1]] if place else None
+
+    def last_day(self, policy: Policy) -> date:
+        """The last day on which a version can be in force: the one before the next takes over."""
+        place = bisect_right(self._days, policy.effective_from)
+        return self._days[place] - timedelta(days=1) if place < len(self._days) else date.max
 
     def rule_on(self, rule_id: str, on: date) -> Rule | None:
         """The rule of that id in the version in force on a day."""

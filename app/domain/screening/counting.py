@@ -76,9 +76,9 @@ def count(policy: Policy, entry: Entry) -> list[Line]:
 
     Raises NoRate where the entry's currency has no rate for its day, ValueBelowZero where deductions exceed the amount.
     """
+    weighing = Weighing(policy, entry)
     if "unnamed_group" in entry.flags:
         return []
-    weighing = Weighing(policy, entry)
     return [line for rule in policy.rules for line in count_under(rule, weighing)]
 
 
@@ -192,7 +192,7 @@ def apportion(entry: Entry, settings: Settings) -> list[tuple[str, int]]:
 def heads(entry: Entry, kind: Kind, settings: Settings) -> list[int]:
     """The weights among which an entry is divided: everybody listed, then our hosts where the bill is shared by all."""
     hosted = kind in HOSTED_KINDS
-    if all(person.share is not None for person in entry.recipients):
+    if entry.recipients and all(person.share is not None for person in entry.recipients):
         shares = [person.share or 0 for person in entry.recipients]
         return [*shares, entry.hosts_share] if hosted else shares
     with_hosts = hosted and settings.entertainment_split == "all_attendees"

@@ -82,11 +82,12 @@ def assess(rule: Rule, line: Line, *, prior: int, period: Span | None = None) ->
 def results(book: PolicyBook, entries: Sequence[Entry], *, of: Iterable[Policy] | None = None) -> Iterator[Assessment]:
     """The plain definition over a whole history: every entry judged by the version in force on its day.
 
-    A version counts everything that its periods reach back to in its own way, also what was dated under an earlier one.
-    `of` leaves out the results of all other versions.
+    A version counts everything that its periods reach back to in its own way, also what was dated under an earlier one;
+    what is dated under a later one is none of its business. `of` leaves out the results of all other versions.
     """
     for policy in book.policies if of is None else of:
-        lines = [line for entry in entries for line in count(policy, entry)]
+        last = book.last_day(policy)
+        lines = [line for entry in entries if entry.occurred_on <= last for line in count(policy, entry)]
         for group in gathered(lines).values():
             yield from judge(group, partial(_governing, book, policy, group[0].rule_id))
 

@@ -76,7 +76,7 @@ def amend(
     recording the draft would raise.
     """
     known = _open(connection, principal, entry_id, version)
-    if known.entry.repaid and draft.total != known.entry.total:
+    if known.entry.repaid and (draft.total, draft.currency) != (known.entry.total, known.entry.currency):
         raise AmountFixedByRepayment("Part of the amount was repaid, so the amount can no longer be amended")
     require_may_submit(principal, draft)
     require_date(desk, draft.occurred_on)
@@ -174,7 +174,7 @@ def _corrected(
 ) -> Recorded:
     entry, version = correction.entry, correction.known.version + 1
     known_from = desk.sequencer.next(roster.last_sequence)
-    weighed = screening.weigh(book, entry, roster.canon)
+    weighed = screening.weigh(book, entry, roster.links)
     changes, moved = keep_versions(
         connection, book, roster, [(correction, weighed.shares)], known_from=known_from, journal=journal, stamp=stamp
     )
@@ -227,6 +227,10 @@ def keep_versions(
         [Caused(change, known_from, cause or _cause(corrections, change), stamp) for change in changes],
         _about(connection, corrections, changes),
         journal=journal,
+        unmoved=[
+            Caused(change, known_from, cause or _cause(corrections, change), stamp)
+            for change in screening.unchanged(connection, by, changes)
+        ],
     )
     people = {person for owner in (roster.held.keys(), owners) for person in owner if person.startswith("rec_")}
     recipient_rows.touch(connection, sorted(people), sorted(roster.held_employers), known_from)

@@ -81,7 +81,7 @@ def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draf
     book = policies.current(connection, desk)
     roster = recipients.resolve(connection, [draft], stamp, hold=False, employers_too=False)
     entry = entry_of(draft, roster, new_id("ent"), desk.sequencer.next(roster.last_sequence))
-    [one] = screening.screen(connection, book, [screening.weigh(book, entry, roster.canon)])
+    [one] = screening.screen(connection, book, [screening.weigh(book, entry, roster.links)])
     about = about_others(connection, one.others)
     return Recorded(
         entry,

@@ -218,7 +218,7 @@ def _weigh_all(desk: Desk, book: PolicyBook, roster: Roster, works: Sequence[_Wo
             try:
                 entry = entry_of(draft, roster, new_id("ent"), desk.sequencer.next(above))
                 accepted.append(
-                    _Accepted(work, place, screening.weigh(book, entry, roster.canon), people_of(draft, roster))
+                    _Accepted(work, place, screening.weigh(book, entry, roster.links), people_of(draft, roster))
                 )
             except Refusal as refusal:
                 work.outcomes[place] = refusal

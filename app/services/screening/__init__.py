@@ -1,7 +1,18 @@
 """Screening: the one judge. Batches are judged here, headroom is read here, and every answer is proved here."""
 
 from app.services.screening.headroom import Headroom, headroom
-from app.services.screening.judging import Change, Screened, Weighed, extent, kind_in, policy_id, replay, screen, weigh
+from app.services.screening.judging import (
+    Change,
+    Screened,
+    Weighed,
+    extent,
+    kind_in,
+    policy_id,
+    replay,
+    screen,
+    unchanged,
+    weigh,
+)
 from app.services.screening.knowing import canon_as_known
 from app.services.screening.proving import Proof, ProvedLine, prove
 from app.services.screening.together import Together, together
@@ -23,5 +34,6 @@ __all__ = [
     "replay",
     "screen",
     "together",
+    "unchanged",
     "weigh",
 ]

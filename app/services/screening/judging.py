@@ -12,6 +12,7 @@ from app.domain.entries import Entry, Kind
 from app.domain.policies import PeriodType, PolicyBook, Rule, Settings
 from app.domain.screening import Assessment, Line, apportion, assess, count, reach, results, span, treated_as
 from app.storage import entries as entry_rows
+from app.storage import merges as merge_rows
 from app.storage import recipients as recipient_rows
 from app.storage import screening
 from app.storage.screening import Known, Question, Total
@@ -57,14 +58,15 @@ class Screened:
     others: Sequence[Change]
 
 
-def weigh(book: PolicyBook, entry: Entry, canon: Mapping[str, str] | None = None) -> Weighed:
+def weigh(book: PolicyBook, entry: Entry, links: Mapping[str, str] | None = None) -> Weighed:
     """Counts an entry under every version that can have to do with it, with merged people as who they turned out to be.
 
-    Raises NoRate, ValueBelowZero or GuestOfNobody for what no version can count.
+    `links` say who was merged into whom directly. Raises NoRate, ValueBelowZero or GuestOfNobody for what a version
+    cannot count.
     """
     policy = book.in_force(entry.occurred_on)
     later = [other for other in book.policies if other.effective_from > entry.occurred_on]
-    counted = entry.with_people(canon or {})
+    counted = entry.with_people(links or {})
     return Weighed(
         entry,
         count(policy, counted) if policy else [],
@@ -133,6 +135,13 @@ def replay(
     return _differences(book, known, now)
 
 
+def unchanged(connection: Connection, entry_ids: Iterable[str], changes: Iterable[Change]) -> list[Change]:
+    """The results of entries that are none of the changes, as changes that change nothing."""
+    changed = {change.key for change in changes}
+    known = screening.of_entries(connection, entry_ids)
+    return [Change(one, one.assessment) for one in known if one.assessment.key not in changed]
+
+
 def touching(connection: Connection, owners: Set[str], *, first: date, last: date) -> list[Entry]:
     """Every entry between two days that has to do with the owners, or with records that turned out to be them."""
     people = {owner for owner in owners if owner.startswith("rec_")}
@@ -143,8 +152,8 @@ def touching(connection: Connection, owners: Set[str], *, first: date, last: dat
 def with_people(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """The entries with every merged record replaced by whom it turned out to be."""
     named = {id for entry in entries for one in entry.recipients for id in (one.recipient_id, one.guest_of) if id}
-    canon = recipient_rows.canon(connection, named)
-    return [entry.with_people(canon) for entry in entries]
+    links = merge_rows.links(connection, named)
+    return [entry.with_people(links) for entry in entries]
 
 
 def _differences(

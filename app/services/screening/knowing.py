@@ -22,11 +22,11 @@ def history_of(connection: Connection, owner: str, *, first: date, last: date, a
 
 def versions_of(connection: Connection, owner: str, *, first: date, last: date, at: int) -> list[tuple[Entry, int]]:
     """The entries between two days as they stood at a place in the order of record, each with its version then."""
-    canon = canon_as_known(connection, at)
-    people, employers = ([], [owner]) if owner.startswith("emp_") else ([owner, *_dropped(canon, owner)], [])
+    links = merge_rows.as_known(connection, at)
+    people, employers = ([], [owner]) if owner.startswith("emp_") else ([owner, *_dropped(links, owner)], [])
     ids = entry_rows.ids_of(connection, people=people, employers=employers)
     return [
-        (entry.with_people(canon), version)
+        (entry.with_people(links), version)
         for entry, version in entry_rows.as_known(connection, ids, at)
         if first <= entry.occurred_on <= last
     ]
@@ -34,15 +34,19 @@ def versions_of(connection: Connection, owner: str, *, first: date, last: date, 
 
 def canon_as_known(connection: Connection, at: int) -> dict[str, str]:
     """Who everybody merged by then had turned out to be at a place in the order of record."""
-    direct = merge_rows.as_known(connection, at)
-    canon = {}
-    for dropped in direct:
+    return _ends(merge_rows.as_known(connection, at))
+
+
+def _ends(links: Mapping[str, str]) -> dict[str, str]:
+    """Who everybody is at the end of all merges."""
+    ends = {}
+    for dropped in links:
         person = dropped
-        while person in direct:
-            person = direct[person]
-        canon[dropped] = person
-    return canon
+        while person in links:
+            person = links[person]
+        ends[dropped] = person
+    return ends
 
 
-def _dropped(canon: Mapping[str, str], owner: str) -> list[str]:
-    return [dropped for dropped, person in canon.items() if person == owner]
+def _dropped(links: Mapping[str, str], owner: str) -> list[str]:
+    return [dropped for dropped, person in _ends(links).items() if person == owner]

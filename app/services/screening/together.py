@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,7 +52,7 @@ def together(connection: Connection, book: PolicyBook, pairs: Sequence[Pair], on
     rules = [rule for rule in policy.rules if _adds_up(rule, on)] if policy else []
     if policy is None or not rules or not pairs:
         return {pair: [] for pair in pairs}
-    people = {person for pair in pairs for person in pair}
+    people = sorted({person for pair in pairs for person in pair})
     sums = matches.counted(connection, people, [_days(rule, on) for rule in rules])
     return {
         pair: [

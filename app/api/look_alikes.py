@@ -1,0 +1,45 @@
+"""Look-alikes as they go out: who somebody may be, how likely, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.domain.matches import Reason
+from app.domain.money import format_minor
+from app.services.names import LookAlike
+
+
+class ReasonOut(BaseModel):
+    """One thing that speaks for (weight above zero) or against two people being one."""
+
+    code: str
+    detail: str
+    weight: str
+
+
+class LookAlikeOut(BaseModel):
+    """An existing recipient who may be the same person."""
+
+    id: str
+    name: str
+    employer: str | None
+    score: str = Field(description="how likely, from 0.00 to 1.00", examples=["0.72"])
+    reasons: list[ReasonOut]
+
+
+def look_alike_out(one: LookAlike) -> dict[str, Any]:
+    """Somebody who may be the same person."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "employer": one.employer,
+        "score": format_minor(one.score, 2),
+        "reasons": [reason_out(reason) for reason in one.reasons],
+    }
+
+
+def reason_out(one: Reason) -> dict[str, str]:
+    """One reason."""
+    return {"code": one.code, "detail": one.detail, "weight": format_minor(one.weight, 2)}
