@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,9 +74,9 @@ def _settings(url: str | None) -> Settings:
 
 
 @contextmanager
-def _desk(url: str | None) -> Iterator[Desk]:
+def _desk(url: str | None, *, pool_size: int = 2) -> Iterator[Desk]:
     settings = _settings(url)
-    opened = Database(settings.database_url, pool_size=2)
+    opened = Database(settings.database_url, pool_size=pool_size)
     try:
         database.require_schema(opened)
         yield Desk(settings, opened)
@@ -97,6 +99,12 @@ def serve(
 
     with _desk(url):
         app = create_app(settings)
+    # After a graceful end uvicorn raises the signal again; to whoever supervises the service that end is a success.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # What start-up made stays for good, so no collection needs to look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     uvicorn.run(
         app,
         host=host or settings.host,
@@ -113,7 +121,7 @@ def worker(url: DatabaseUrl = None) -> None:
     """Run the work that waits in the background, until interrupted."""
     from app.worker import run
 
-    with _desk(url) as desk:
+    with _desk(url, pool_size=_settings(url).pool_size) as desk:
         run(desk)
 
 

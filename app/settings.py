@@ -20,7 +20,7 @@ def _is_key(text: str) -> bool:
 class Settings(BaseSettings):
     """Read from the environment with the prefix PROPRIETY_; what is not set has a default that works on one machine."""
 
-    model_config = SettingsConfigDict(env_prefix="PROPRIETY_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PROPRIETY_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field("sqlite:///propriety.db", description="SQLite file or postgresql://user@host/name")
     host: str = Field("127.0.0.1", description="address that `propriety serve` listens on")

@@ -60,7 +60,6 @@ def _run(asked: argparse.Namespace) -> int:
         opened = {name: stack.enter_context(sides(ground)[name]()) for name in needed(rows)}
         _load(opened, asked.rounds, asked.seconds)
         cases = {side.title: cases_per_entry(side.url) for side in opened.values() if side.url}
-    described["load after"] = machine.load_average()
     described["violations"] = "per entry: " + ", ".join(f"{share:.3f} {title}" for title, share in cases.items())
     _say("")
     print("\n".join(report.lines(described, opened, rows)))

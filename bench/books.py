@@ -30,7 +30,8 @@ _NONE = {
     "violations without a case, or cases without a violation": """
         SELECT (SELECT COUNT(*) FROM assessments WHERE outcome = 'violation') - (SELECT COUNT(*) FROM violations)""",
     "results over their limit that are no violation": """
-        SELECT COUNT(*) FROM assessments WHERE outcome IN ('within', 'warning') AND aggregate > limit_value AND counted > 0""",
+        SELECT COUNT(*) FROM assessments
+        WHERE outcome IN ('within', 'warning') AND aggregate > limit_value AND counted > 0""",
 }
 _AUDITED = """
     SELECT (SELECT COUNT(*) FROM entries) + (SELECT COUNT(*) FROM violations)

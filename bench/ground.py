@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -100,7 +100,7 @@ class Ground:
         if kind == "postgres":
             return self._create(sql.Identifier(make_url(template).database or ""))
         source, target = make_url(template).database or "", f"{self._folder}/{self._made}.db"
-        with sqlite3.connect(source) as connection:
+        with closing(sqlite3.connect(source)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copyfile(source, target)
         return f"sqlite:///{target}"
@@ -177,8 +177,9 @@ def _add_people(url: str) -> None:
                 text(
                     "INSERT INTO recipients "
                     "(id, version, name, name_key, type, employer_id, match_key, canonical_id, created_at) "
-                    f"SELECT 'rec_' || n.hex, 1, 'Person ' || n.i, 'person ' || n.i, CASE n.i % {len(TYPES)} {types} END, "
-                    f"e.id, 'name:person ' || n.i || '|' || e.id, 'rec_' || n.hex, {moment} "
+                    f"SELECT 'rec_' || n.hex, 1, 'Person ' || n.i, 'person ' || n.i, "
+                    f"CASE n.i % {len(TYPES)} {types} END, e.id, 'name:person ' || n.i || '|' || e.id, "
+                    f"'rec_' || n.hex, {moment} "
                     f"FROM ({numbers}) AS n JOIN employers e ON e.name_key = 'employer ' || (n.i % {EMPLOYERS})"
                 ),
                 {"last": RECIPIENTS - 1},

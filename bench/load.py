@@ -59,7 +59,7 @@ def over_http(port: int, *, key: str, day: str, seconds: float, seed: int) -> Lo
 
 
 def over_sql(url: str, script: Path, *, variables: Mapping[str, str], seconds: float, seed: int) -> Load:
-    """Runs a script again and again, prepared, one statement per round trip. RuntimeError where one transaction fails."""
+    """Runs a script again and again, prepared, one statement per round trip. RuntimeError where a transaction fails."""
     with tempfile.TemporaryDirectory() as folder:
         said = [f"-D{name}={value}" for name, value in variables.items()]
         counts = ["-n", "-Mprepared", f"-c{CONNECTIONS}", "-j2", f"-T{max(int(seconds), 1)}", f"--random-seed={seed}"]
@@ -81,6 +81,6 @@ def _transactions(folder: Path) -> tuple[list[float], float, float]:
 
 
 def _lines(folder: Path) -> Iterator[list[str]]:
-    """pgbench's log: client, transaction, microseconds, script, seconds and microseconds of the end."""
+    """The log of pgbench: client, transaction, microseconds, script, seconds and microseconds of the end."""
     for file in folder.iterdir():
         yield from (line.split() for line in file.read_text().splitlines())

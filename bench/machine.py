@@ -25,8 +25,11 @@ def description() -> dict[str, str]:
 
 
 def load_average() -> str:
-    """How busy the machine is with everything together."""
-    return " ".join(f"{one:.1f}" for one in os.getloadavg())
+    """How busy the machine is with everything together, and what that means for the figures."""
+    averages = os.getloadavg()
+    busy = averages[0] > (os.cpu_count() or 1) / 2
+    advice = " (the machine is busy with something else: read CPU, not req/s)" if busy else ""
+    return " ".join(f"{one:.1f}" for one in averages) + advice
 
 
 def _lines() -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ def lines(machine: Mapping[str, str], sides: Mapping[str, Side], rows: Sequence[
     """The whole table."""
     yield from (f"{name:<12}{said}" for name, said in machine.items())
     yield ""
-    yield "Each side: median of its rounds; us is CPU per request, of the service, of PostgreSQL, and of wrk or pgbench."
+    yield "Each side: median of its rounds. us is CPU per request: of the service, of PostgreSQL, of wrk or pgbench."
     yield f"{'':<54}{'req/s [least..most]':<26}" + "".join(f"{name:>13}" for name in list(_COLUMNS)[1:])
     for side in sides.values():
         middle = [_middle(side, figure) for figure in list(_COLUMNS.values())[1:]]

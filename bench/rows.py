@@ -56,6 +56,7 @@ ROWS = (
     Row("sql-all-packs", "req/s by hand-written SQL's, all packs", "post-all-packs", "job-all-packs", _rate, ">= 1.0"),
     Row("sql-all-packs", "CPU by hand-written SQL's, all packs", "post-all-packs", "job-all-packs", _serving),
     Row("orm", "req/s by FastAPI and ORM's", "post", "orm", _rate, ">= 5"),
+    Row("orm", "CPU by FastAPI and ORM's", "post", "orm", _serving),
     Row("floor", "service CPU by an endpoint's that keeps nothing", "post", "floor", _app, "<= 2.2"),
     Row("sqlite", "SQLite: req/s by one commit each's, threads", "post-sqlite", "one-commit", _rate, ">= 2.5"),
     Row("sqlite", "SQLite: req/s by one commit each's, event loop", "post-sqlite", "one-commit-loop", _rate),

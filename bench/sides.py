@@ -32,7 +32,7 @@ class Measured(NamedTuple):
 
     @property
     def serving_us(self) -> float:
-        """CPU of everything that does the job: service and database, or, where there is no service, client and database."""
+        """CPU of whatever does the job: service and database, or client and database where there is no service."""
         return (self.load_us if self.app_us is None else self.app_us) + (self.database_us or 0)
 
 
@@ -134,9 +134,7 @@ def _one_commit(ground: Ground, title: str, where: str) -> Iterator[Side]:
 
 
 def _http(ground: Ground, port: int, key: str) -> Callable[[float, int], Load]:
-    return lambda seconds, seed: load.over_http(
-        port, key=key, day=ground.day.isoformat(), seconds=seconds, seed=seed
-    )
+    return lambda seconds, seed: load.over_http(port, key=key, day=ground.day.isoformat(), seconds=seconds, seed=seed)
 
 
 def _reference(name: str, *arguments: str) -> list[str]:

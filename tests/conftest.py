@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.conformance import lacking
 from tests.databases import (
     KINDS,
     NO_POSTGRES,
@@ -19,7 +20,7 @@ from tests.databases import (
     binaries,
 )
 
-pytest_plugins = ["tests.server"]
+pytest_plugins = ["tests.server", "tests.telling"]
 
 FreshDatabase = Callable[..., str]
 
@@ -55,6 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lacking.summarise(terminalreporter)
     skipped = sum(NO_POSTGRES in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.section("POSTGRESQL IS MISSING", sep="!", red=True, bold=True)

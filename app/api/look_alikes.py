@@ -15,7 +15,7 @@ class ReasonOut(BaseModel):
     """One thing that speaks for (weight above zero) or against two people being one."""
 
     code: str
-    detail: str
+    detail: str | None = Field(description="what is compared; null for whoever may not know particulars")
     weight: str
 
 
@@ -29,17 +29,17 @@ class LookAlikeOut(BaseModel):
     reasons: list[ReasonOut]
 
 
-def look_alike_out(one: LookAlike) -> dict[str, Any]:
-    """Somebody who may be the same person."""
+def look_alike_out(one: LookAlike, *, details: bool) -> dict[str, Any]:
+    """Somebody who may be the same person. `details` for whoever may know their particulars."""
     return {
         "id": one.id,
         "name": one.name,
         "employer": one.employer,
         "score": format_minor(one.score, 2),
-        "reasons": [reason_out(reason) for reason in one.reasons],
+        "reasons": [reason_out(reason, details=details) for reason in one.reasons],
     }
 
 
-def reason_out(one: Reason) -> dict[str, str]:
+def reason_out(one: Reason, *, details: bool = True) -> dict[str, str | None]:
     """One reason."""
-    return {"code": one.code, "detail": one.detail, "weight": format_minor(one.weight, 2)}
+    return {"code": one.code, "detail": one.detail if details else None, "weight": format_minor(one.weight, 2)}

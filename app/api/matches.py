@@ -14,6 +14,7 @@ from app.api.look_alikes import ReasonOut, reason_out
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import Permission
+from app.domain.matches import LIKELY
 from app.domain.money import format_minor, parse_minor
 from app.services import matches
 from app.services.matches import Match, Place, Wanted
@@ -21,6 +22,8 @@ from app.services.recipients import KnownRecipient
 from app.services.screening import Together
 
 router = APIRouter(prefix="/v1", tags=["recipients"], route_class=StrictRoute)
+
+_LIKELY = format_minor(LIKELY, 2)
 
 Score = Annotated[
     str,
@@ -67,7 +70,7 @@ def list_matches(
     by: AskedBy,
     recipient_id: Text | None = None,
     employer_id: Text | None = None,
-    min_score: Score = "0.50",
+    min_score: Score = _LIKELY,
     crosses: bool | None = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,

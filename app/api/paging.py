@@ -51,11 +51,13 @@ def read_cursor(cursor: str | None, question: str, *kinds: type) -> tuple[Any, .
         return None
     try:
         asked, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(asked, str) and len(asked) == len(question) and asked != question:
+            raise CursorMismatch("Filters or order changed; begin without a cursor")
         place = tuple(_value(kind, value) for kind, value in zip(kinds, values, strict=True))
     except (ValueError, TypeError, RecursionError) as error:
         raise BadCursor("Take the cursor as it was given, or begin without one") from error
     if asked != question:
-        raise CursorMismatch("Filters or order changed; begin without a cursor")
+        raise BadCursor("Take the cursor as it was given, or begin without one")
     return place
 
 

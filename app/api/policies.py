@@ -169,25 +169,25 @@ def list_policy_changes(policy_id: PolicyId, by: AskedBy, limit: Limit = 50, cur
     found = publications.changes_of(by.connection, policy_id, after=after, limit=limit + 1)
     shown, where = page(found, limit, question, lambda one: (one.entry_id, one.rule_id, one.shown))
     book = policies.current(by.connection, by.desk)
-    return answer({"data": [_change(book, policy_id, one) for one in shown], "page": where})
+    return answer({"data": [_change(book, one) for one in shown], "page": where})
 
 
-def _change(book: PolicyBook, policy_id: str, one: KeptChange) -> dict[str, Any]:
-    rule = next((policy.by_id[one.rule_id] for policy in reversed(book.policies) if one.rule_id in policy.by_id), None)
-    digits = rule.exponent if rule else 0
+def _change(book: PolicyBook, one: KeptChange) -> dict[str, Any]:
     return {
         "entry_id": one.entry_id,
         "rule_id": one.rule_id,
         "shown": one.shown,
-        "before": _figures(one.before, digits),
-        "after": _figures(one.after, digits),
+        "before": _figures(book, one.rule_id, one.before),
+        "after": _figures(book, one.rule_id, one.after),
     }
 
 
-def _figures(kept: str | None, digits: int) -> dict[str, str | None] | None:
+def _figures(book: PolicyBook, rule_id: str, kept: str | None) -> dict[str, str | None] | None:
+    """What a result came to, in the decimals of the version that gave it."""
     if kept is None:
         return None
     answered = json.loads(kept)
+    digits = book.by_id[answered["policy"]].by_id[rule_id].exponent
     amounts = {name: format_minor(answered[name], digits) for name in ("counted", "aggregate", "limit")}
     return amounts | {"outcome": answered["outcome"], "exclusion": answered["exclusion"]}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -88,6 +89,16 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
         return InvalidBody(_needs_attention(len(in_body)), faults)
     faults = [Fault("", error["type"], f"{error['loc'][-1]}: {error['msg']}") for error in errors[:50]]
     return InvalidParameter(_needs_attention(len(errors)), faults)
+
+
+@contextmanager
+def below(pointer: str) -> Iterator[None]:
+    """What is refused inside points into a part of the request."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.faults = tuple(fault._replace(pointer=pointer + fault.pointer) for fault in refusal.faults)
+        raise
 
 
 def _in_body(loc: Sequence[str | int]) -> Sequence[str | int]:

@@ -20,7 +20,7 @@ from app.api.entries.writing import (
     unit_of,
     violation_out,
 )
-from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Text
+from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Name, Text
 from app.api.knowing import KnownAt
 from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.api.paging import ListOut, fingerprint, page, read_cursor
@@ -31,6 +31,7 @@ from app.domain.access import Permission, Principal
 from app.domain.audit import iso
 from app.domain.money import format_minor
 from app.domain.recipients import Named
+from app.domain.refusals import Unprocessable
 from app.services import matches, particulars, policies, recipients, screening
 from app.services.desk import Connection
 from app.services.particulars import Particulars
@@ -41,12 +42,22 @@ router = APIRouter(prefix="/v1", tags=["recipients"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 
 
+class EmployerAmbiguous(Unprocessable):
+    code = "employer_ambiguous"
+    title = "The employer is named twice"
+
+
+class ExternalIdTwice(Unprocessable):
+    code = "external_id_twice"
+    title = "One external id is listed twice"
+
+
 class NewRecipientIn(In):
     """A person who gets something; created on purpose, also where one of that name exists."""
 
-    name: Text
+    name: Name
     type: Identifier
-    employer: Text | None = None
+    employer: Name | None = None
     employer_id: Text | None = None
     email: Email | None = None
     external_ids: list[ExternalIdIn] = Field([], max_length=20)
@@ -84,13 +95,13 @@ class RecipientChangeIn(In):
     """What is different about a recipient, and why. Type and employer hold from `effective_from` (default: today)."""
 
     reason: LongText
-    name: Text | None = None
+    name: Name | None = None
     email: Email | None = None
     phone: Text | None = None
     aliases: list[Text] | None = Field(None, max_length=20)
     external_ids: list[ExternalIdIn] | None = Field(None, max_length=20)
     type: Identifier | None = None
-    employer: Text | None = None
+    employer: Name | None = None
     employer_id: Text | None = None
     effective_from: Day | None = None
 
@@ -106,7 +117,7 @@ class PlaceOut(BaseModel):
 class NewEmployerIn(In):
     """A firm that recipients work for."""
 
-    name: Text
+    name: Name
 
 
 class EmployerOut(BaseModel):
@@ -152,12 +163,13 @@ def create_recipient(body: NewRecipientIn, acting: ActingAs) -> Response:
         employer_id=body.employer_id,
         email=body.email,
     )
-    pairs = [(one.source, one.id) for one in body.external_ids]
+    pairs = _pairs(body)
 
     def create(connection: Connection, principal: Principal) -> dict[str, Any]:
         principal.require(Permission.WRITE_RECIPIENTS)
         person = recipients.create(connection, acting.desk, who, pairs, by=principal.person)
-        alike = [look_alike_out(one) for one in matches.look_alikes(connection, person.id)]
+        details = principal.may(Permission.KNOW_PARTICULARS)
+        alike = [look_alike_out(one, details=details) for one in matches.look_alikes(connection, person.id)]
         return _recipient(person, pairs) | {"looks_like": alike}
 
     person = acting.write(create)
@@ -204,12 +216,13 @@ def get_recipient(recipient_id: AnyId, by: AskedBy) -> Response:
 )
 def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: MeantVersion, acting: ActingAs) -> Response:
     """Correct a recipient's particulars. A change of type or employer re-judges the entries that took it from here."""
+    pairs = _pairs(body)
     said = Particulars(
         name=" ".join(body.name.split()) if body.name else None,
         email=body.email,
         phone=body.phone,
         aliases=body.aliases,
-        external_ids=None if body.external_ids is None else [(one.source, one.id) for one in body.external_ids],
+        external_ids=None if body.external_ids is None else pairs,
         type=body.type,
         employer=" ".join(body.employer.split()) if body.employer else None,
         employer_id=body.employer_id,
@@ -286,6 +299,17 @@ def get_employer(employer_id: AnyId, by: AskedBy) -> Response:
     """One employer."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     return answer(_employer(recipients.get_employer(by.connection, employer_id)))
+
+
+def _pairs(body: NewRecipientIn | RecipientChangeIn) -> list[tuple[str, str]]:
+    """The external ids. Raises EmployerAmbiguous or ExternalIdTwice for a body that contradicts itself."""
+    if body.employer is not None and body.employer_id is not None:
+        raise EmployerAmbiguous.at("/employer", "Say employer or employer_id")
+    pairs = [(one.source, one.id) for one in body.external_ids or ()]
+    for place, pair in enumerate(pairs):
+        if pair in pairs[:place]:
+            raise ExternalIdTwice.at(f"/external_ids/{place}", "This id is listed already")
+    return pairs
 
 
 def _whole(connection: Connection, person: KnownRecipient) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from app.domain.refusals import Fault, Malformed, TooLarge, WrongMediaType
 from app.settings import Settings
 
 _DEEPEST = 16
+_MOST_MEMBERS = 5000
+_ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -32,6 +34,11 @@ class DuplicateKey(Malformed):
 class NumberRefused(Malformed):
     code = "number_refused"
     title = "A number that cannot be exact"
+
+
+class TooManyMembers(Malformed):
+    code = "too_many_members"
+    title = "An object has too many members"
 
 
 class NotUnicode(Malformed):
@@ -62,8 +69,13 @@ class ParameterTwice(Malformed):
     title = "A query parameter stands twice"
 
 
+class HeaderTwice(Malformed):
+    code = "header_twice"
+    title = "A header stands twice"
+
+
 def parse(body: bytes) -> Any:
-    """The value of a JSON text. Raises NotJson, DuplicateKey, NumberRefused, NotUnicode or TooDeep.
+    """The value of a JSON text. Raises NotJson, DuplicateKey, NumberRefused, NotUnicode, TooManyMembers or TooDeep.
 
     Fractions and exponents are refused, since money is written as a string and everything else is whole.
     """
@@ -78,6 +90,8 @@ def parse(body: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_MEMBERS:
+        raise TooManyMembers(f"An object may have {_MOST_MEMBERS} members")
     value = dict(pairs)
     if len(value) != len(pairs):
         raise DuplicateKey("A key stands twice in one object; which one is meant?")
@@ -150,6 +164,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             _check_query([name for name, _ in request.query_params.multi_items()], known, several)
+            _check_headers(request)
             if takes_body:
                 request = StrictRequest(request.scope, request.receive)
                 settings: Settings = request.app.state.desk.settings
@@ -164,6 +179,14 @@ def _query_parameters(dependant: Dependant) -> Iterator[Any]:
     yield from dependant.query_params
     for other in dependant.dependencies:
         yield from _query_parameters(other)
+
+
+def _check_headers(request: Request) -> None:
+    for name in _ONCE:
+        if len(request.headers.getlist(name)) > 1:
+            raise HeaderTwice(
+                "A header stands twice; which one is meant?", [Fault("", "header_twice", f"{name}: once")]
+            )
 
 
 def _takes_several(annotation: Any) -> bool:

@@ -91,4 +91,4 @@ def canonical(value: object) -> str:
 
 def iso(moment: datetime) -> str:
     """The one way a moment is written as text: UTC, microseconds, Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

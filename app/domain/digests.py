@@ -49,7 +49,7 @@ def compose(waiting: Waiting, day: date, *, base_url: str = "") -> Mail | None:
     if total := sum(waiting.cases.values()):
         subjects.append(f"{total} open" + (f", {waiting.overdue} overdue" if waiting.overdue else ""))
         lines += [f"Violations waiting for a decision: {total}", *_by_severity(waiting.cases)]
-        lines += [f"  new since the last digest: {waiting.new}", f"  overdue: {waiting.overdue}"]
+        lines += [f"  new in the last day: {waiting.new}", f"  overdue: {waiting.overdue}"]
         lines += [f"  {base_url}/v1/violations?state=open" if base_url else "", ""]
     if waiting.questions:
         subjects.append("1 question for you" if waiting.questions == 1 else f"{waiting.questions} questions for you")

@@ -42,9 +42,9 @@ def format_minor(minor: int, exponent: int) -> str:
     """The decimal string of an amount in minor units; always with all of the currency's decimals."""
     if exponent == 0:
         return str(minor)
-    sign, digits = ("-", -minor) if minor < 0 else ("", minor)
-    whole, decimals = divmod(digits, 10**exponent)
-    return f"{sign}{whole}.{decimals:0{exponent}d}"
+    sign, digits = ("-", str(-minor)) if minor < 0 else ("", str(minor))
+    digits = digits.rjust(exponent + 1, "0")
+    return f"{sign}{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def parse_rate(text: str) -> Rate:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from app.domain.audit import EMPTY, leaf_hash
+from app.domain.audit import EMPTY, Tree, leaf_hash
 from app.services.desk import Desk
 from app.storage import audit
 from app.storage.audit import Record as Record
 from app.storage.audit import RecordFilter as RecordFilter
+from app.storage.audit import Stored
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -63,31 +65,67 @@ def verify(
 
     What was cut off at the end together with its head is found only by a checkpoint that is held elsewhere.
     """
-    head = audit.head(connection, log_id)
-    found = Verification(head.size, head.root.hex())
-    tree, versions = EMPTY, dict[str, int]()
-    for place, record in enumerate(audit.every(connection, log_id)):
-        found.faults += _faults(place, record, versions) if len(found.faults) < most else []
-        tree = tree.plus([leaf_hash(record.body.encode())])
-        if place % 1000 == 0:
-            progress(place)
-    if tree.size != head.size:
-        found.faults.append(f"the head says {head.size} records, {tree.size} are stored")
-    if tree.root != head.root:
-        found.faults.append("the tree of the stored records has another root than the head")
-    return found
+    said = audit.stored_head(connection, log_id)
+    tree, reader, faults = EMPTY, _Reader(), list[str]()
+    for record in audit.stored(connection, log_id):
+        faults += reader.faults(record)[: max(most - len(faults), 0)]
+        tree = tree.plus([leaf_hash(record.body)])
+        if tree.size % 1000 == 0:
+            progress(tree.size)
+    return Verification(tree.size, tree.root.hex(), faults + list(_faults_of_head(said, tree)))
 
 
-def _faults(place: int, record: Record, versions: dict[str, int]) -> list[str]:
-    faults = []
-    if record.position != place:
-        faults.append(f"position {place}: missing, the next record is {record.position}")
-    if leaf_hash(record.body.encode()).hex() != record.leaf:
-        faults.append(f"position {record.position}: the bytes of {record.entity_id} were changed")
-    expected = versions.get(record.entity_id, 0) + 1
-    if record.entity_version != expected:
-        faults.append(
-            f"position {record.position}: {record.entity_id} goes to version {record.entity_version}, not {expected}"
-        )
-    versions[record.entity_id] = record.entity_version
-    return faults
+def _faults_of_head(said: tuple[str, str], tree: Tree) -> Iterator[str]:
+    size, frontier = audit.written(tree)
+    if said[0] != size:
+        yield f"the head says {said[0]} records, {size} are stored"
+    if said[1] != frontier:
+        yield "the tree of the stored records is not the one that the head holds"
+
+
+class _Reader:
+    """Reads records one after another and says what is wrong with each, given those before it."""
+
+    def __init__(self) -> None:
+        self._place = 0
+        self._versions: dict[str, int] = {}
+
+    def faults(self, record: Stored) -> list[str]:
+        """What is wrong with the next record, most telling first."""
+        found = [*self._out_of_place(record), *_changed(record), *self._out_of_line(record)]
+        self._place = _number(record.position, self._place) + 1
+        return found
+
+    def _out_of_place(self, record: Stored) -> Iterator[str]:
+        if record.position != str(self._place):
+            yield f"position {self._place}: there is no record here; the next one is at {record.position}"
+
+    def _out_of_line(self, record: Stored) -> Iterator[str]:
+        """Versions of an entity are contiguous from 1."""
+        due = self._versions.get(record.entity_id, 0) + 1
+        if record.entity_version != str(due):
+            yield f"position {record.position}: {record.entity_id} is at version {record.entity_version}, {due} is due"
+        self._versions[record.entity_id] = _number(record.entity_version, due)
+
+
+def _changed(record: Stored) -> Iterator[str]:
+    """Whether bytes and hash belong together, and whether the columns beside the bytes say what the bytes say."""
+    if leaf_hash(record.body).hex() != record.leaf:
+        yield f"position {record.position}: the bytes of {record.entity_id} were changed"
+        return
+    said = _said(record.body)
+    for name, column in zip(("position", "entity", "version", "action", "actor", "at"), record, strict=False):
+        if column != said.get(name):
+            yield f"position {record.position}: the column for {name} says {column!r}, the record {said.get(name)!r}"
+
+
+def _number(column: str, due: int) -> int:
+    return int(column) if column.isdecimal() and len(column) < 20 else due
+
+
+def _said(body: bytes) -> dict[str, str]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return {name: str(value) for name, value in document.items()} if isinstance(document, dict) else {}

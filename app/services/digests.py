@@ -35,6 +35,21 @@ ASKED, ANSWERED, WHOM = "question.asked", "question.answered", ("asked", "person
 Send = Callable[[EmailMessage], None]
 
 
+class History:
+    """What happened since a place in the log, read once for everybody whose last digest was at the same place."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._read: dict[tuple[str, int], list[audit.Record]] = {}
+
+    def of(self, connection: Connection, action: str, since: int) -> list[audit.Record]:
+        """The records of one action since a place."""
+        if (action, since) not in self._read:
+            wanted = RecordFilter(action=action)
+            self._read[action, since] = audit.records(connection, self._desk, wanted, after=since - 1, limit=10_000)
+        return self._read[action, since]
+
+
 def configured(desk: Desk) -> bool:
     """Whether mail can be sent at all."""
     return desk.settings.smtp_url is not None and bool(desk.settings.mail_from)
@@ -58,7 +73,8 @@ def send_due(desk: Desk, send: Send | None = None) -> int:
     for one in everybody:
         if one.person not in over:
             addresses.setdefault(one.person, []).append(one)
-    return sum(_send_one(desk, person, theirs, day, send or _by_smtp(desk)) for person, theirs in addresses.items())
+    send, history = send or _by_smtp(desk), History(desk)
+    return sum(_send_one(desk, person, theirs, day, send, history) for person, theirs in addresses.items())
 
 
 def _plan(connection: Connection, desk: Desk, people: set[str], day: date) -> None:
@@ -68,7 +84,7 @@ def _plan(connection: Connection, desk: Desk, people: set[str], day: date) -> No
     digests.add(connection, [KnownDigest(one, day, waiting, 0, now, position) for one in sorted(people - there.keys())])
 
 
-def _send_one(desk: Desk, person: str, theirs: list[Addressee], day: date, send: Send) -> bool:
+def _send_one(desk: Desk, person: str, theirs: list[Addressee], day: date, send: Send, history: History) -> bool:
     now = desk.clock()
     mine = desk.database.write(
         lambda connection: digests.claim(connection, person, day, now=now, until=now + _CLAIMED_FOR)
@@ -76,7 +92,8 @@ def _send_one(desk: Desk, person: str, theirs: list[Addressee], day: date, send:
     if mine is None:
         return False
     with desk.database.reading() as connection:
-        mail = compose(waiting_for(connection, desk, theirs, mine), day, base_url=desk.settings.public_url)
+        waiting = waiting_for(connection, desk, theirs, mine, history)
+    mail = compose(waiting, day, base_url=desk.settings.public_url)
     if mail is None:
         after = mine._replace(state=DigestState.EMPTY.value, next_attempt_at=None)
     else:
@@ -99,7 +116,9 @@ def _sent(desk: Desk, digest: KnownDigest, address: str, mail: Mail, send: Send)
     return digest._replace(state=DigestState.SENT.value, attempts=made, next_attempt_at=None)
 
 
-def waiting_for(connection: Connection, desk: Desk, theirs: list[Addressee], digest: KnownDigest) -> Waiting:
+def waiting_for(
+    connection: Connection, desk: Desk, theirs: list[Addressee], digest: KnownDigest, history: History
+) -> Waiting:
     """What waits for one person, in all of their roles."""
     may = {permission for one in theirs for permission in GRANTS[Role(one.role)]}
     last = digests.before(connection, digest.person, digest.day)
@@ -110,7 +129,7 @@ def waiting_for(connection: Connection, desk: Desk, theirs: list[Addressee], dig
         cases=digests.undecided(connection) if decides else {},
         new=digests.undecided_since(connection, after=now - _A_DAY) if decides else 0,
         overdue=digests.undecided_since(connection, until=now - OVERDUE_AFTER) if decides else 0,
-        questions=_questions(connection, desk, digest.person, since),
+        questions=_questions(connection, history, digest.person, since, digest.position),
         stopped=[one.id for one in subscriptions.disabled(connection) if _is_news(one, digest.person)],
     )
 
@@ -119,19 +138,15 @@ def _is_news(one: subscriptions.KnownSubscription, person: str) -> bool:
     return one.created_by == person and one.disabled_reason != "by_owner"
 
 
-def _questions(connection: Connection, desk: Desk, person: str, since: int) -> int:
-    """How many questions were put to somebody since a place in the log, less those they have answered."""
+def _questions(connection: Connection, history: History, person: str, since: int, until: int) -> int:
+    """How many questions were put to somebody between two places in the log, less those answered since."""
     asked = set()
-    for record in _every(connection, desk, ASKED, since):
+    for record in history.of(connection, ASKED, since):
         facts = json.loads(record.body)["facts"]
-        if person in [facts.get(name) for name in WHOM]:
+        if record.position < until and person in [facts.get(name) for name in WHOM]:
             asked.add(record.entity_id)
-    answered = {record.entity_id for record in _every(connection, desk, ANSWERED, since)} if asked else set()
+    answered = {record.entity_id for record in history.of(connection, ANSWERED, since)} if asked else set()
     return len(asked - answered)
-
-
-def _every(connection: Connection, desk: Desk, action: str, since: int) -> list[audit.Record]:
-    return audit.records(connection, desk, RecordFilter(action=action), after=since - 1, limit=10_000)
 
 
 def _message(desk: Desk, digest: KnownDigest, address: str, mail: Mail) -> EmailMessage:

@@ -23,7 +23,7 @@ from app.storage import merges
 from app.storage import recipients as recipient_rows
 from app.storage.ids import new_id
 from app.storage.merges import KnownMerge as KnownMerge
-from app.storage.recipients import KnownRecipient
+from app.storage.recipients import KnownEmployer, KnownRecipient
 
 
 class MergeNotFound(NotFound):
@@ -76,14 +76,15 @@ def merge(connection: Connection, desk: Desk, keep_id: str, drop_id: str, *, rea
     held = _hold(connection, [keep_id, drop_id])
     _check(held, keep_id, drop_id)
     stamp, journal = desk.stamp(by, reason=reason), desk.journal()
-    known_from = desk.sequencer.next(max(person.touched_sequence for person in held.values()))
+    employers = _hold_employers(connection, book, held)
+    known_from = desk.sequencer.next(_last_sequence(held, employers))
     made = KnownMerge(new_id("mrg"), 1, keep_id, drop_id, reason, by, stamp.at, None, None, None, known_from, None)
     merges.add(connection, made)
     dropped = [person.id for person in held.values() if person.canonical_id == drop_id]
     person = held[keep_id].canonical_id
     recipient_rows.set_canonical(connection, dropped, person)
     journal.note(made.id, 1, "merge.made", {"keep": keep_id, "drop": drop_id, "reason": reason}, stamp)
-    return _judged_anew(connection, book, made, held, {person, drop_id}, known_from, journal, stamp)
+    return _judged_anew(connection, book, made, held, employers, {person, drop_id}, known_from, journal, stamp)
 
 
 def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: str) -> Effect:
@@ -95,7 +96,8 @@ def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: 
     if made.known_until is not None:
         raise MergeUndone("This merge was undone before")
     stamp, journal = desk.stamp(by, reason=reason), desk.journal()
-    known_from = desk.sequencer.next(max(person.touched_sequence for person in held.values()))
+    employers = _hold_employers(connection, book, held)
+    known_from = desk.sequencer.next(_last_sequence(held, employers))
     undone = made._replace(version=2, undone_by=by, undone_at=stamp.at, undone_reason=reason, known_until=known_from)
     merges.undo(connection, undone)
     direct = {one.drop_id: one.keep_id for one in merges.standing(connection, held)}
@@ -104,7 +106,7 @@ def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: 
         recipient_rows.set_canonical(connection, [id for id in roots if roots[id] == root], root)
     journal.note(made.id, 2, "merge.undone", {"reason": reason}, stamp)
     owners = {*roots.values(), *(person.canonical_id for person in held.values())}
-    return _judged_anew(connection, book, undone, held, owners, known_from, journal, stamp)
+    return _judged_anew(connection, book, undone, held, employers, owners, known_from, journal, stamp)
 
 
 def _hold(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient]:
@@ -137,11 +139,25 @@ def _root(direct: Mapping[str, str], id: str) -> str:
     return id
 
 
+def _hold_employers(
+    connection: Connection, book: PolicyBook, held: Mapping[str, KnownRecipient]
+) -> dict[str, KnownEmployer]:
+    """For whom everybody worked who is on an entry with one of those held, where any rule looks at employers."""
+    concerned = entry_rows.employers_of(connection, held) if book.uses_employers else set()
+    return recipient_rows.lock_employers(connection, concerned)
+
+
+def _last_sequence(held: Mapping[str, KnownRecipient], employers: Mapping[str, KnownEmployer]) -> int:
+    people = (person.touched_sequence for person in held.values())
+    return max([0, *people, *(employer.touched_sequence for employer in employers.values())])
+
+
 def _judged_anew(
     connection: Connection,
     book: PolicyBook,
     made: KnownMerge,
     held: Mapping[str, KnownRecipient],
+    employers: Mapping[str, KnownEmployer],
     owners: set[str],
     known_from: int,
     journal: Journal,
@@ -150,13 +166,11 @@ def _judged_anew(
     since = entry_rows.first_day(connection, held)
     changes: list[Change] = []
     if since is not None:
-        employers = entry_rows.employers_of(connection, held) if book.uses_employers else set()
-        recipient_rows.lock_employers(connection, employers)
-        changes = screening.replay(connection, book, owners | employers, since=since, until=date.max)
+        changes = screening.replay(connection, book, owners | employers.keys(), since=since, until=date.max)
     caused = [Caused(change, known_from, made.id, stamp) for change in changes]
     about = about_others(connection, changes)
     cases = violations.settle(connection, book, caused, about, journal=journal)
-    recipient_rows.touch(connection, sorted(held), [], known_from)
+    recipient_rows.touch(connection, sorted(held), sorted(employers), known_from)
     journal.seal(connection)
     return Effect(made, book, changes, cases)
 

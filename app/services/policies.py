@@ -17,7 +17,7 @@ from app.domain.refusals import Conflict, Forbidden, NotFound
 from app.services import packs
 from app.services.desk import Desk, Remembered
 from app.services.journal import Journal
-from app.storage import policies
+from app.storage import policies, recipients
 from app.storage.ids import new_id
 from app.storage.policies import KnownPolicy as KnownPolicy
 
@@ -44,6 +44,7 @@ def current(connection: Connection, desk: Desk, *, hold: bool = False) -> Policy
     remembered = desk.remembered
     if remembered.epoch != epoch:
         remembered = desk.remembered = Remembered(epoch, read(connection))
+        desk.sequencer.saw(policies.last_known_from(connection))
     return remembered.book
 
 
@@ -124,7 +125,8 @@ def published(
     policies.next_epoch(connection)
     require_publishable(connection, policy_id, by=by)
     stamp = desk.stamp(by, door=door)
-    known_from = desk.sequencer.next()
+    last = max(policies.last_known_from(connection), recipients.last_touched(connection))
+    known_from = desk.sequencer.next(last)
     if not policies.publish(
         connection, policy_id, effective_from=effective_from, by=by, at=stamp.at, known_from=known_from
     ):
@@ -165,6 +167,10 @@ def listed(connection: Connection, *, state: str | None, before: int | None, lim
 
 def ensure_default(connection: Connection, desk: Desk) -> None:
     """A fresh installation has the default policy in force: FINRA 3220 and the firm pack."""
+    if policies.last_version(connection):
+        return
+    # Several processes may start at once: the first to take the epoch does it, the others look again.
+    policies.next_epoch(connection)
     if policies.last_version(connection):
         return
     drafted = draft(connection, desk, packs.default_document(), name=None, by="propriety", door="set-up")

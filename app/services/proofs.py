@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import Permission, Principal
 from app.domain.policies import PolicyBook
-from app.services import entries, policies, screening, violations
+from app.services import causes, entries, policies, screening, violations
 from app.services.desk import Desk
 from app.services.screening import Proof
 from app.storage import entries as entry_rows
@@ -67,6 +67,8 @@ def _shown(connection: Connection, principal: Principal, history: Sequence[Known
     proof = screening.prove(connection, history[-1])
     read = {line.entry.id for line in proof.lines}
     visible = read if principal.may(Permission.READ_ALL) else _own(connection, principal, read)
+    told = causes.known_to(connection, principal, (one.cause for one in history))
+    history = [one if one.cause in told else one._replace(cause=None) for one in history]
     return Shown(proof, history, visible, policies.read(connection))
 
 

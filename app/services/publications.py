@@ -89,14 +89,15 @@ def publish(
     book = policies.read(connection)
     stamp, sequence = desk.stamp(by, door=door), desk.sequencer.next()
     since = _first_touched(book, known, effective_from)
-    owners = _owners(connection, since, employers_too=book.uses_employers)
+    before = PolicyBook(policy for policy in book.by_id.values() if policy.id != policy_id)
+    owners = _owners(connection, since, employers_too=book.uses_employers or before.uses_employers)
     judged = 0
     for part in _in_parts(owners):
         changes = _judged_anew(connection, book, set(part), since)
         about = about_others(connection, changes)
         caused = [Caused(change, sequence, policy_id, stamp) for change in changes]
         done.add(changes, violations.settle(connection, book, caused, about, journal=journal))
-        publication_rows.keep_changes(connection, policy_id, changes_kept(changes))
+        publication_rows.keep_changes(connection, policy_id, changes_kept(book, changes))
         judged += len(part)
         progress(judged, len(owners))
     policy_rows.keep_summary(connection, policy_id, json.dumps(done.summary()))
@@ -120,16 +121,18 @@ def _owners(connection: Connection, since: date, *, employers_too: bool) -> list
     return sorted({canon.get(person, person) for person in people}) + employers
 
 
-def changes_kept(changes: Sequence[Change]) -> Iterator[tuple[str, str, str, str | None, str | None]]:
+def changes_kept(book: PolicyBook, changes: Sequence[Change]) -> Iterator[tuple[str, str, str, str | None, str | None]]:
     """(rule, entry, shown, before, after) of every change, as it is kept with the publication."""
     for change in changes:
-        before = change.before.assessment if change.before else None
-        yield (*change.key, _kept(before), _kept(change.after))
+        before, after = change.before, change.after
+        yield (
+            *change.key,
+            _kept(before.assessment, before.policy_id) if before else None,
+            _kept(after, screening.policy_id(book, after)) if after else None,
+        )
 
 
-def _kept(answer: Assessment | None) -> str | None:
-    if answer is None:
-        return None
+def _kept(answer: Assessment, policy_id: str) -> str:
     line = answer.line
     return canonical(
         {
@@ -138,6 +141,7 @@ def _kept(answer: Assessment | None) -> str | None:
             "limit": answer.limit,
             "outcome": answer.outcome.value,
             "exclusion": line.exclusion,
+            "policy": policy_id,
         }
     )
 

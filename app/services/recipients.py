@@ -125,10 +125,10 @@ class Roster:
         )
 
     def employer_id(self, name: str | None, id: str | None, pointer: str) -> str | None:
-        """The employer by id or name, or None where neither is said. Raises UnknownEmployer at the pointer."""
+        """The employer by id or name, or None where neither is said. Raises UnknownEmployer at the id's pointer."""
         if id is not None:
             if id not in self.employers:
-                raise UnknownEmployer.at(f"{pointer}/employer_id", "There is no employer with this id")
+                raise UnknownEmployer.at(pointer, "There is no employer with this id")
             return id
         return self.by_employer_key[name_key(name)].id if name is not None else None
 
@@ -139,7 +139,7 @@ class Roster:
     def _listed(self, place: int, draft: Draft) -> Listed:
         line, pointer = draft.people[place], f"/recipients/{place}"
         person = self.match(line.who, pointer).person
-        said = self.employer_id(line.who.employer, line.who.employer_id, pointer)
+        said = self.employer_id(line.who.employer, line.who.employer_id, f"{pointer}/employer_id")
         guest_of = self.match(line.guest_of, f"{pointer}/guest_of").person.id if line.guest_of else None
         type, employer_id = self.place_on(person, draft.occurred_on)
         return Listed(
@@ -147,7 +147,9 @@ class Roster:
             employer_id=said or employer_id,
             type=line.who.type or type,
             guest_of=guest_of,
-            client_employer_id=self.employer_id(line.client_employer, line.client_employer_id, pointer),
+            client_employer_id=self.employer_id(
+                line.client_employer, line.client_employer_id, f"{pointer}/client_employer_id"
+            ),
             client_type=line.client_type,
             share=line.share,
             type_from_record=line.who.type is None,
@@ -292,7 +294,7 @@ def _plan_new(named: Sequence[Named], roster: Roster, stamp: Stamp) -> None:
             continue
         key = _new_key(who, roster)
         if key not in planned:
-            employer_id = roster.employer_id(who.employer, who.employer_id, "")
+            employer_id = roster.employer_id(who.employer, who.employer_id, "/employer_id")
             employer = roster.employers[employer_id].name if employer_id else None
             planned[key] = _new_person(who, employer_id, employer, stamp)
             roster.new_people[planned[key].id] = (planned[key], who, key)
@@ -352,6 +354,8 @@ def create_planned(
 ) -> None:
     """Creates those on the roster whom an accepted draft uses, with the employers they need."""
     new = [roster.new_people.pop(id) for id in dict.fromkeys(people) if id in roster.new_people]
+    # In the order of what is unique about them: two writers who create the same people must not wait for each other.
+    new.sort(key=lambda planned: planned[2])
     needed = {person.employer_id for person, _, _ in new if person.employer_id is not None}
     _create_employers(connection, roster, needed | set(employers), journal, stamp)
     rows, outside = [], []
@@ -367,7 +371,7 @@ def create_planned(
 
 
 def _create_employers(connection: Connection, roster: Roster, used: set[str], journal: Journal, stamp: Stamp) -> None:
-    fresh = [key for key, employer in roster.new_employers.items() if employer.id in used]
+    fresh = sorted(key for key, employer in roster.new_employers.items() if employer.id in used)
     rows: list[dict[str, object]] = []
     for key in fresh:
         employer = roster.new_employers.pop(key)
@@ -411,7 +415,7 @@ def create(
         raise ExternalIdTaken("One of these external ids belongs to another recipient")
     roster = Roster()
     _find_employers(connection, [], [who], roster, stamp)
-    employer_id = roster.employer_id(who.employer, who.employer_id, "")
+    employer_id = roster.employer_id(who.employer, who.employer_id, "/employer_id")
     _create_employers(connection, roster, {employer_id} if employer_id else set(), journal, stamp)
     employer = roster.employers[employer_id].name if employer_id else None
     person = _new_person(who, employer_id, employer, stamp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import time
@@ -18,8 +19,12 @@ from app.domain.subscriptions import Result
 from app.domain.targets import Allowed, Target, TargetNotAllowed, read_target, why_not
 from app.settings import Settings
 
+# It writes down whole URLs, and the path of a webhook often opens something.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
 _READ_AT_MOST = 64 * 1024
 _READ_FOR_S = 2
+_CONNECT_IN_S = 5
 _PIECE = 4096
 # A pool of its own: the loop's would be waited for at the end of every call, however long a name server takes.
 _LOOKING_UP = ThreadPoolExecutor(32, thread_name_prefix="look-up")
@@ -59,6 +64,8 @@ def resolve(target: Target) -> list[str]:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NameNotFound(target.host) from error
+    if not found:
+        raise NameNotFound(target.host)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -86,7 +93,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         looked_up = await asyncio.get_running_loop().run_in_executor(_LOOKING_UP, resolve, target)
         addresses = checked(looked_up, self._allowed)
         for address in addresses[:-1]:
-            with suppress(httpx.ConnectError):
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
                 return await self._inner.handle_async_request(_to(request, target, address))
         return await self._inner.handle_async_request(_to(request, target, addresses[-1]))
 
@@ -120,31 +127,35 @@ class Caller:
         return result, (time.monotonic_ns() - started) // 1_000_000
 
     async def _within_the_deadline(self, url: str, headers: Mapping[str, str], body: bytes) -> Result:
+        said: list[Result] = []
         try:
             async with asyncio.timeout(self.timeout_s):
-                return await self._posted(url, headers, body)
+                await self._post(url, headers, body, said)
         except TimeoutError:
-            return Result(None, "timeout")
+            failed = Result(None, "timeout")
         except TargetNotAllowed:
-            return Result(None, TargetNotAllowed.code)
+            failed = Result(None, TargetNotAllowed.code)
         except NameNotFound:
-            return Result(None, "name_not_found")
+            failed = Result(None, "name_not_found")
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
-            return Result(None, _word(error))
+            failed = Result(None, _word(error))
+        else:
+            failed = Result(None, "no_http")
+        return said[0] if said else failed
 
-    async def _posted(self, url: str, headers: Mapping[str, str], body: bytes) -> Result:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, said: list[Result]) -> None:
+        """Writes down what the receiver said as soon as it has: nothing that happens after its status changes that."""
         transport = CheckedTransport(self.allowed, self.connecting())
+        patience = httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, _CONNECT_IN_S))
         async with (
-            httpx.AsyncClient(
-                transport=transport, trust_env=False, follow_redirects=False, timeout=self.timeout_s
-            ) as client,
+            httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=patience) as client,
             client.stream("POST", url, headers=headers, content=body) as answer,
         ):
+            said.append(Result(answer.status_code, None, _seconds(answer.headers.get("retry-after", ""))))
             await self._read_a_little(answer)
-            return Result(answer.status_code, None, _seconds(answer.headers.get("retry-after", "")))
 
     async def _read_a_little(self, answer: httpx.Response) -> None:
-        """Lets the receiver finish a short answer. Its status has been said: nothing that happens here changes it."""
+        """Lets the receiver finish a short answer, so that it does not take us for somebody who hung up."""
         read = 0
         with suppress(httpx.HTTPError, TimeoutError):
             async with asyncio.timeout(_READ_FOR_S):

@@ -16,6 +16,7 @@ from app.domain.policies import PolicyBook
 from app.domain.refusals import NotFound
 from app.domain.screening import Assessment, Outcome
 from app.domain.violations import Movement, State, movement
+from app.services import causes
 from app.services.journal import Journal
 from app.services.screening import Change, kind_in, policy_id
 from app.storage import screening, violations
@@ -62,8 +63,8 @@ def settle(
 ) -> Cases:
     """Keeps changed results and moves their cases: opens, reopens, changes, withdraws. The cases that moved, by result.
 
-    `fresh` names entries that are new in this transaction, which therefore have no cases yet. `unmoved` are results that
-    stay as they are although their entry says something else now: only what the case says of the entry follows.
+    `fresh` names entries that are new in this transaction, which therefore have no cases yet. `unmoved` are results
+    that stay as they are although their entry says something else now: what the case says of the entry follows.
     """
     _keep_results(connection, book, changes)
     stale = [one.change.key for one in (*changes, *unmoved) if one.change.key[1] not in fresh]
@@ -200,7 +201,7 @@ def get(connection: Connection, principal: Principal, violation_id: str, *, at: 
         found = violations.as_known(connection, violation_id, at)
     if found is None or not _may_see(principal, found):
         raise ViolationNotFound("There is no such violation")
-    return found
+    return told(connection, principal, [found])[0]
 
 
 def _may_see(principal: Principal, case: KnownViolation) -> bool:
@@ -223,8 +224,16 @@ def listed(
         principal.require(Permission.READ_OWN)
         wanted = wanted._replace(own=principal.person)
     if at is None:
-        return violations.listed(connection, wanted, after=after, limit=limit)
-    return violations.all_as_known(connection, wanted, at, after=after, limit=limit)
+        found = violations.listed(connection, wanted, after=after, limit=limit)
+    else:
+        found = violations.all_as_known(connection, wanted, at, after=after, limit=limit)
+    return told(connection, principal, found)
+
+
+def told(connection: Connection, principal: Principal, cases: Sequence[KnownViolation]) -> list[KnownViolation]:
+    """Cases without the causes that whoever asks may not know of."""
+    known = causes.known_to(connection, principal, (case.cause for case in cases))
+    return [case if case.cause in known else replace(case, cause=None) for case in cases]
 
 
 def of_entries(connection: Connection, ids: Iterable[str], at: int | None = None) -> list[KnownViolation]:

@@ -7,14 +7,17 @@ import logging
 import queue
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from app.domain.refusals import Refusal, Unavailable
 from app.services import entries
 from app.services.desk import Desk
 from app.services.entries import Reply, Submission
+from app.storage.database import OutcomeUnknown
 
 _log = logging.getLogger(__name__)
+_LAST_BATCH_S = 30
 
 
 class Overloaded(Unavailable):
@@ -61,7 +64,8 @@ class Writer:
         """Takes nothing more, records what waits, and ends."""
         self._closed = True
         self._waiting.put(None)
-        self._thread.join()
+        # A database that never answers must not keep the process; what was not answered was not promised.
+        self._thread.join(_LAST_BATCH_S)
 
     def _run(self) -> None:
         ending = False
@@ -89,11 +93,23 @@ class Writer:
         """One transaction for all; where that fails, one for each: a bad one never takes its neighbours along."""
         try:
             return self._transaction([one.submission for one in batch])
+        except OutcomeUnknown as unknown:
+            return self._once_more(batch, unknown)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
             if len(batch) == 1 or isinstance(error, Unavailable):
                 return [error] * len(batch)
             _log.exception("a batch of %d failed and is recorded one by one", len(batch))
             return [reply for one in batch for reply in self._record([one])]
+
+    def _once_more(self, batch: Sequence[_Waiting], unknown: OutcomeUnknown) -> Sequence[Reply | BaseException]:
+        """After a commit of unknown outcome: only what has a key is repeated; the key tells whether it counted."""
+        keyed = [one.submission for one in batch if one.submission.key is not None]
+        replies: Sequence[Reply | BaseException] = [unknown] * len(keyed)
+        if keyed:
+            with suppress(Exception):
+                replies = self._transaction(keyed)
+        remaining = iter(replies)
+        return [unknown if one.submission.key is None else next(remaining) for one in batch]
 
     def _transaction(self, submissions: Sequence[Submission]) -> list[Reply | Refusal]:
         return self._desk.database.write(lambda connection: entries.record(connection, self._desk, submissions))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from app.domain.audit import EMPTY, Tree
 from app.storage.database import insert_rows
@@ -45,7 +45,7 @@ def head(connection: Connection, log_id: str, *, hold: bool = False) -> Tree:
 def append(connection: Connection, records: Sequence[Record], tree: Tree) -> None:
     """Records at the end of the log, and the tree that then holds."""
     insert_rows(connection, AuditRecordRow, Record._fields, records)
-    frontier = json.dumps([digest.hex() for digest in tree.frontier])
+    _, frontier = written(tree)
     connection.execute(
         update(AuditHeadRow).where(AuditHeadRow.log_id == records[0].log_id).values(size=tree.size, frontier=frontier)
     )
@@ -78,9 +78,60 @@ def moment_of(connection: Connection, log_id: str, position: int) -> datetime:
     return connection.execute(question).scalar_one()
 
 
-def every(connection: Connection, log_id: str, *, page: int = 5000) -> Iterator[Record]:
-    """The whole log from the first record on, with flat memory."""
-    last = -1
-    while records := listed(connection, log_id, RecordFilter(), after=last, limit=page):
-        yield from records
-        last = records[-1].position
+class Stored(NamedTuple):
+    """A record as its bytes stand in the table, whatever became of them: nothing is converted, nothing is believed."""
+
+    position: str
+    entity_id: str
+    entity_version: str
+    action: str
+    actor: str
+    at: str
+    body: bytes
+    leaf: str
+
+
+# As a blob, SQLite also hands out what is no longer text; on PostgreSQL a text cannot be anything else.
+_STORED = {
+    "postgresql": text("""
+        SELECT position::text, entity_id, entity_version::text, action, actor,
+          to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24\\:MI\\:SS.US"Z"'), body, leaf
+        FROM audit_records WHERE log_id = :log_id ORDER BY audit_records.position
+    """),
+    "sqlite": text("""
+        SELECT CAST(position AS BLOB), CAST(entity_id AS BLOB), CAST(entity_version AS BLOB), CAST(action AS BLOB),
+          CAST(actor AS BLOB), CAST(at AS BLOB), CAST(body AS BLOB), CAST(leaf AS BLOB)
+        FROM audit_records WHERE log_id = :log_id ORDER BY audit_records.position
+    """),
+}
+_STORED_HEAD = {
+    "postgresql": text("SELECT size::text, frontier FROM audit_heads WHERE log_id = :log_id"),
+    "sqlite": text("SELECT CAST(size AS BLOB), CAST(frontier AS BLOB) FROM audit_heads WHERE log_id = :log_id"),
+}
+
+
+def stored(connection: Connection, log_id: str, *, page: int = 2000) -> Iterator[Stored]:
+    """The whole log as it is stored, in the order of places, with flat memory."""
+    question = _STORED[connection.dialect.name].execution_options(yield_per=page)
+    for *columns, body, leaf in connection.execute(question, {"log_id": log_id}):
+        position, entity_id, entity_version, action, actor, at = map(_readable, columns)
+        yield Stored(position, entity_id, entity_version, action, actor, at, _bytes(body), _readable(leaf))
+
+
+def stored_head(connection: Connection, log_id: str) -> tuple[str, str]:
+    """Size and frontier of the head as they are stored; as of an empty log where there is none."""
+    row = connection.execute(_STORED_HEAD[connection.dialect.name], {"log_id": log_id}).first()
+    return (_readable(row[0]), _readable(row[1])) if row else written(EMPTY)
+
+
+def written(tree: Tree) -> tuple[str, str]:
+    """A tree's size and frontier as the head holds them."""
+    return str(tree.size), json.dumps([digest.hex() for digest in tree.frontier])
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value or "").encode()
+
+
+def _readable(value: object) -> str:
+    return _bytes(value).decode(errors="replace")

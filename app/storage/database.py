@@ -35,6 +35,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import QueuePool
 
 from app.domain.audit import iso
@@ -54,6 +55,11 @@ class DatabaseAway(Unavailable):
     title = "The database does not answer"
 
 
+class OutcomeUnknown(Unavailable):
+    code = "outcome_unknown"
+    title = "It is not known whether this was kept"
+
+
 class _TakenBack(Exception):
     """Ends the transaction of a rehearsal."""
 
@@ -70,26 +76,32 @@ class Database:
         self.url = url
         self.engine = _engine(url, pool_size)
         self.is_postgres = self.engine.dialect.name == "postgresql"
+        # On SQLite every transaction sees one state. Nothing that is decided rests on what is read here.
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_postgres else {}
+        self._questions = self.engine.execution_options(**snapshot)
         self._one_writer = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for questions."""
+        """A connection for questions, all of which are answered from one state of the database."""
         try:
-            with self.engine.connect() as connection:
+            with self._questions.connect() as connection:
                 yield connection
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, NoConnectionFree) as error:
             raise DatabaseAway("The database does not answer; nothing was read", retry_after_s=1) from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction and returns its result after the commit.
 
         Serialization failures, deadlocks and lost races for a unique key start the whole transaction again.
-        Raises DatabaseAway when the database cannot be reached or keeps refusing.
+        Raises DatabaseAway when the database cannot be reached or keeps refusing, and OutcomeUnknown when it went away
+        during the commit: then nobody may start again who cannot tell whether the first time counted.
         """
         for attempt in range(_RETRIES):
             try:
                 return self._once(work)
+            except NoConnectionFree as error:
+                raise DatabaseAway("The database is too busy; nothing was kept", retry_after_s=1) from error
             except (DBAPIError, psycopg.Error) as error:
                 if not _worth_retrying(error):
                     raise _translated(error) from error
@@ -110,15 +122,11 @@ class Database:
 
     def _once(self, work: Callable[[Connection], T]) -> T:
         if self.is_postgres:
-            with self.engine.begin() as connection:
-                return work(connection)
+            with self.engine.connect() as connection:
+                return _committed(connection, work)
         # SQLite's own waiting is unfair, so writers of one process queue here and the file lock is for other processes.
-        with (
-            self._one_writer,
-            self.engine.connect().execution_options(immediate=True) as connection,
-            connection.begin(),
-        ):
-            return work(connection)
+        with self._one_writer, self.engine.connect().execution_options(immediate=True) as connection:
+            return _committed(connection, work)
 
     def ping(self) -> None:
         """Raises DatabaseAway unless the database answers."""
@@ -128,6 +136,21 @@ class Database:
     def close(self) -> None:
         """Lets go of all connections."""
         self.engine.dispose()
+
+
+def _committed(connection: Connection, work: Callable[[Connection], T]) -> T:
+    with connection.begin() as transaction:
+        result = work(connection)
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise OutcomeUnknown(
+                    "The database went away during the commit: look whether this was kept, or repeat it with its key",
+                    retry_after_s=1,
+                ) from error
+            raise
+    return result
 
 
 def _translated(error: Exception) -> Exception:
@@ -175,8 +198,21 @@ def _engine(url: str, pool_size: int) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA busy_timeout=10000")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """WAL. SQLite gives up at once, whatever its busy timeout, where two programs switch a new file at one instant."""
+    for _ in range(1000):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            time.sleep(1 / 100)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -224,15 +260,33 @@ def _alembic(url: str) -> Config:
 
 
 def migrate(url: str) -> None:
-    """Brings the schema to the newest revision; safe to call from several processes at once."""
+    """Brings the schema to the newest revision; safe to call from several processes at once.
+
+    Raises WrongSchema where a newer program has been here, and DatabaseAway where there is nobody.
+    """
+    _make_folder(url)
     database = Database(url, pool_size=2)
     try:
+        with database.reading() as connection:
+            if current_revision(connection) == newest_revision():
+                return
         with _only_one_migrates(database) as connection:
+            _refuse_unknown(connection)
             config = _alembic(url)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         database.close()
+
+
+def _refuse_unknown(connection: Connection) -> None:
+    found = current_revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_alembic("")).walk_revisions()}
+    if found is not None and found not in known:
+        raise WrongSchema(
+            f"The database is at revision {found}, which this program, at {newest_revision()}, does not know. "
+            "A newer program has migrated it: use that one, or restore a backup"
+        )
 
 
 @contextmanager
@@ -246,13 +300,13 @@ def _only_one_migrates(database: Database) -> Iterator[Connection]:
             finally:
                 guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
     else:
-        _make_folder(database.url)
         with database.engine.connect().execution_options(immediate=True) as connection, connection.begin():
             yield connection
 
 
 def _make_folder(url: str) -> None:
-    path = make_url(url).database
+    address = make_url(url)
+    path = address.database if address.get_backend_name() == "sqlite" else None
     if path and path != ":memory:":
         Path(path).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
 

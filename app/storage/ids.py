@@ -30,6 +30,11 @@ class Sequencer:
             self._last = max(place_at(self._clock()), self._last + 1, above + 1)
             return self._last
 
+    def saw(self, place: int) -> None:
+        """Whatever is numbered from now on comes after this."""
+        with self._lock:
+            self._last = max(self._last, place)
+
 
 def place_at(moment: datetime) -> int:
     """The place in the order of record that a moment stands for: microseconds since 1970."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, literal, or_, select, text
-from sqlalchemy.orm import aliased
 
 from app.domain.names import STRONG, SURNAME_ONLY
 from app.storage.database import among, insert_rows
@@ -117,23 +117,26 @@ def meeting(connection: Connection, person: str, *, most: int) -> list[str]:
     return sorted(connection.scalars(_MEETING, {"person": person, "most": most}))
 
 
+_SHARING = """
+    SELECT k.key, p.canonical_id, p.id, p.name, p.type, p.employer_id, e.name, p.email, p.phone
+    FROM (
+      SELECT key FROM recipient_keys WHERE key {among} GROUP BY key HAVING COUNT(*) <= :most
+    ) AS block
+    JOIN recipient_keys AS k ON k.key = block.key JOIN recipients AS r ON r.id = k.recipient_id
+    JOIN recipients AS p ON p.id = r.canonical_id LEFT JOIN employers AS e ON e.id = p.employer_id
+"""
+# Written out, since it runs in the transaction that records entries: to put it together takes longer than to answer it.
+_SHARING_ON = {
+    "postgresql": text(_SHARING.format(among="= ANY(:keys)")),
+    "sqlite": text(_SHARING.format(among="IN (SELECT value FROM json_each(:keys))")),
+}
+
+
 def sharing(connection: Connection, keys: Iterable[str], *, most: int) -> list[tuple[str, Record]]:
     """Who stands under each of the keys, as they are known now; keys of more than `most` records are left out."""
-    few = (
-        select(RecipientKeyRow.key)
-        .where(among(connection, RecipientKeyRow.key, sorted(set(keys))))
-        .group_by(RecipientKeyRow.key)
-        .having(func.count() <= most)
-    )
-    person = aliased(RecipientRow)
-    rows = connection.execute(
-        select(RecipientKeyRow.key, person.canonical_id, *_record(person))
-        .join(RecipientRow, RecipientRow.id == RecipientKeyRow.recipient_id)
-        .join(person, person.id == RecipientRow.canonical_id)
-        .outerjoin(EmployerRow, EmployerRow.id == person.employer_id)
-        .where(RecipientKeyRow.key.in_(few))
-    )
-    return [(row[0], Record._make(row[1:])) for row in rows]
+    wanted, dialect = sorted(set(keys)), connection.dialect.name
+    bound = {"keys": wanted if dialect == "postgresql" else json.dumps(wanted), "most": most}
+    return [(row[0], Record._make(row[1:])) for row in connection.execute(_SHARING_ON[dialect], bound)]
 
 
 def _record(of: type[RecipientRow]) -> tuple[Any, ...]:

@@ -84,6 +84,11 @@ def published(connection: Connection) -> list[KnownPolicy]:
     return [KnownPolicy._make(row) for row in rows]
 
 
+def last_known_from(connection: Connection) -> int:
+    """The place in the order of record of the last publication, 0 where there is none."""
+    return connection.scalar(select(func.max(PolicyRow.known_from))) or 0
+
+
 def listed(connection: Connection, *, state: str | None, before: int | None, limit: int) -> list[KnownPolicy]:
     """Versions, newest first."""
     question = _ALL

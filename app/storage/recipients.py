@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, select, tuple_, update
 
 from app.storage.database import among
 from app.storage.tables import AliasRow, EmployerRow, ExternalIdRow, PlaceRow, RecipientRow
@@ -131,6 +131,12 @@ def touch(connection: Connection, recipients: Sequence[str], employers: Sequence
         connection.execute(
             update(EmployerRow).where(among(connection, EmployerRow.id, employers)).values(touched_sequence=sequence)
         )
+
+
+def last_touched(connection: Connection) -> int:
+    """The last place in the order of record among all recipients and employers, 0 where there are none."""
+    last = (connection.scalar(select(func.max(row.touched_sequence))) for row in (RecipientRow, EmployerRow))
+    return max(place or 0 for place in last)
 
 
 def by_external_id(connection: Connection, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

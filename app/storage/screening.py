@@ -57,10 +57,12 @@ _TOTALS = {
     "sqlite": text("""
         SELECT
           (SELECT COALESCE(SUM(a.counted), 0) FROM assessments a
-            WHERE a.subject = json_extract(q.value, '$[1]') AND a.rule_id = json_extract(q.value, '$[0]') AND a.known_until IS NULL
+            WHERE a.subject = json_extract(q.value, '$[1]') AND a.rule_id = json_extract(q.value, '$[0]')
+              AND a.known_until IS NULL
               AND a.occurred_on >= json_extract(q.value, '$[2]') AND a.occurred_on <= json_extract(q.value, '$[3]')),
           (SELECT MAX(a.occurred_on) FROM assessments a
-            WHERE a.subject = json_extract(q.value, '$[1]') AND a.rule_id = json_extract(q.value, '$[0]') AND a.known_until IS NULL)
+            WHERE a.subject = json_extract(q.value, '$[1]') AND a.rule_id = json_extract(q.value, '$[0]')
+              AND a.known_until IS NULL)
         FROM json_each(:questions) AS q
         ORDER BY q.key
     """),

@@ -549,6 +549,7 @@ class DeliveryRow(Base):
             "deliveries_due",
             "subscription_id",
             "next_attempt_at",
+            "id",
             postgresql_where=text("state = 'pending'"),
             sqlite_where=text("state = 'pending'"),
         ),

@@ -1,4 +1,4 @@
-"""The floor: a FastAPI endpoint that takes the same body as POST /v1/entries, checks it as strictly, and keeps nothing."""
+"""The floor: a FastAPI endpoint that takes the body of POST /v1/entries, checks it as strictly, and keeps nothing."""
 
 from __future__ import annotations
 

@@ -50,8 +50,9 @@ SELECT 'ent_' || lpad(to_hex(now), 14, '0') || lpad(to_hex(:random1::bigint), 8,
 INSERT INTO entry_versions (entry_id, version, document, action, reason, recorded_by, recorded_at, known_from)
 VALUES (:entry, 1, :document, 'entry.recorded', '', :person, now(), :sequence::bigint);
 
-INSERT INTO shares (entry_id, entry_version, position, recipient_id, client_id, employer_id, amount_minor, currency)
-SELECT :entry, 1, place - 1, id, id, employer_id, :part::bigint, 'USD'
+INSERT INTO shares (entry_id, entry_version, position, recipient_id, client_id, employer_id, client_employer_id,
+                    amount_minor, currency)
+SELECT :entry, 1, place - 1, id, id, employer_id, employer_id, :part::bigint, 'USD'
   FROM unnest(:ids::text[]) WITH ORDINALITY AS listed (id, place) JOIN recipients USING (id);
 
 WITH judged AS (
@@ -85,6 +86,9 @@ SELECT 'vio' || substr(a.entry_id, 4, 23) || lpad(to_hex(row_number() OVER ()), 
   JOIN recipients r ON r.id = a.shown
   JOIN bench_rules rule ON rule.type = r.type AND rule.kind = :kind AND rule.rule_id = a.rule_id
  WHERE a.entry_id = :entry AND a.outcome = 'violation';
+
+INSERT INTO violation_versions (violation_id, version, known_from, document)
+SELECT id, 1, :sequence::bigint, :document FROM violations WHERE entry_id = :entry;
 \endif
 
 UPDATE recipients SET touched_sequence = :sequence::bigint WHERE id = ANY (:ids::text[]);

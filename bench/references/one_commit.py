@@ -1,9 +1,9 @@
-"""SQLite the plain way: a FastAPI endpoint that does the job of POST /v1/entries with the sqlite3 module, one commit each.
+"""SQLite the plain way: a FastAPI endpoint that does the job of POST /v1/entries with sqlite3, one commit each.
 
-The same body, read as strictly, and the same tables, results and durability (WAL, synchronous=FULL). Writers of this one
-process wait for each other at a lock, which is fairer than SQLite's own waiting. `threads` runs the endpoint in FastAPI's
-threads, as it does with any that is no coroutine; `loop` runs it on the event loop, which spares the hop and holds up
-everything else while a commit is under way.
+The same body, read as strictly, and the same tables, results and durability (WAL, synchronous=FULL). Writers of this
+one process wait for each other at a lock, which is fairer than SQLite's own waiting. `threads` runs the endpoint in
+FastAPI's threads, as it does with any that is no coroutine; `loop` runs it on the event loop, which spares the hop and
+holds up everything else while a commit is under way.
 
 Left out, all in its favour: checks of the draft, entries that come late, merged recipients, the Merkle tree (a chain of
 hashes stands for it), and some of the answer.
@@ -40,14 +40,16 @@ _SUM = (
     "AND occurred_on >= ? AND occurred_on <= ?"
 )
 _COLUMNS = {
-    "entries": "id, version, sequence, occurred_on, kind, direction, giver, total_minor, currency, standing, submitted_by, "
-    "recorded_at",
+    "entries": "id, version, sequence, occurred_on, kind, direction, giver, total_minor, currency, standing, "
+    "submitted_by, recorded_at",
     "entry_versions": "entry_id, version, document, action, reason, recorded_by, recorded_at, known_from",
-    "shares": "entry_id, entry_version, position, recipient_id, client_id, employer_id, amount_minor, currency",
-    "assessments": "entry_id, rule_id, shown, known_from, subject, policy_id, occurred_on, sequence, counted, aggregate, "
-    "limit_value, outcome, exclusion, forbidden, period_start, period_end",
+    "shares": "entry_id, entry_version, position, recipient_id, client_id, employer_id, client_employer_id, "
+    "amount_minor, currency",
+    "assessments": "entry_id, rule_id, shown, known_from, subject, policy_id, occurred_on, sequence, counted, "
+    "aggregate, limit_value, outcome, exclusion, forbidden, period_start, period_end",
     "violations": "id, version, state, entry_id, rule_id, shown, subject, policy_id, severity, occurred_on, giver, "
     "submitted_by, direction, kind, employer_id, counted, aggregate, limit_value, over_by, opened_at, changed_at",
+    "violation_versions": "violation_id, version, known_from, document",
     "idempotency_keys": "principal, route, key, fingerprint, status, body, created_at",
     "audit_records": "log_id, position, entity_id, entity_version, action, actor, at, body, leaf",
 }
@@ -126,7 +128,7 @@ class Office:
         connection.executemany(
             _INSERTS["shares"],
             [
-                (entry_id, 1, place, id, id, employer, part, body.total.currency)
+                (entry_id, 1, place, id, id, employer, employer, part, body.total.currency)
                 for place, (id, _, employer) in enumerate(people)
             ],
         )
@@ -147,6 +149,7 @@ class Office:
             if one[11] == "violation"
         ]
         connection.executemany(_INSERTS["violations"], cases)
+        connection.executemany(_INSERTS["violation_versions"], [(case[0], 1, sequence, repr(case)) for case in cases])
         connection.executemany(
             "UPDATE recipients SET touched_sequence = ? WHERE id = ?", [(sequence, id) for id, _, _ in people]
         )
@@ -197,7 +200,7 @@ def _seal(connection: sqlite3.Connection, facts: list[tuple[str, str, Any]], act
 
 
 def main() -> None:
-    """Serves on a port and a file: the arguments are `threads` or `loop`, both, the day of all entries, and the types."""
+    """Serves on a port and a file: the arguments are `threads` or `loop`, both, the day of all entries, the types."""
     where, port, path, day, *types = sys.argv[1:]
     office, app = Office(path, types, date.fromisoformat(day)), FastAPI()
     app.state.desk = SimpleNamespace(settings=Settings())

@@ -1,8 +1,8 @@
 """The usual way: a FastAPI endpoint and the ORM of SQLAlchemy, which locks, adds up, inserts and commits per request.
 
-The same tables, body and results as POST /v1/entries, and one statement per rule for its sums. Left out, all in its favour:
-keys of callers, strict reading, checks of the draft, entries that come late, merged recipients, the audit log, and most of
-the answer.
+The same tables, body and results as POST /v1/entries, and one statement per rule for its sums. Left out, all in its
+favour: keys of callers, strict reading, checks of the draft, entries that come late, merged recipients, the audit log,
+and most of the answer.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Office:
         for place, person in enumerate(people):
             person.touched_sequence = sequence
             session.add(_share(entry, place, person, part))
-        results = [one for rule in self._rules(entry.kind, people) for one in _judged(session, entry, rule, people, part)]
+        results = [
+            one for rule in self._rules(entry.kind, people) for one in _judged(session, entry, rule, people, part)
+        ]
         session.add_all(results)
         session.add_all(_cases(entry, results, {person.id: person for person in people}))
         outcomes = [{"rule": one.rule_id, "recipient": one.shown, "outcome": one.outcome} for one in results]
@@ -124,6 +126,7 @@ def _share(entry: EntryRow, place: int, person: RecipientRow, part: int) -> Shar
         recipient_id=person.id,
         client_id=person.id,
         employer_id=person.employer_id,
+        client_employer_id=person.employer_id,
         amount_minor=part,
         currency=entry.currency,
     )

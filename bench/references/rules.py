@@ -1,4 +1,4 @@
-"""The rules in force as the references know them: worked out beforehand for the one day and the two kinds of the load."""
+"""The rules in force as the references know them: worked out beforehand for the one day and both kinds of the load."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def rules_of(connection: Connection, types: tuple[str, ...], on: date) -> list[R
 def _rules(policy: Policy, type: str, kind: Kind, on: date) -> Iterator[ReferenceRule]:
     people = (Listed("rec_0", None, type),)
     hosted = True if kind is Kind.MEAL else None
-    for line in count(policy, Entry("ent_0", 1, on, kind, Direction.GIVEN, "g", 9000, USD, people, hosts_present=hosted)):
+    for line in count(
+        policy, Entry("ent_0", 1, on, kind, Direction.GIVEN, "g", 9000, USD, people, hosts_present=hosted)
+    ):
         rule = policy.by_id[line.rule_id]
         limit = rule.limit_on(on) or 0
         yield ReferenceRule(

@@ -412,7 +412,7 @@ def upgrade() -> None:
         batch_op.create_index("deliveries_by_subscription", ["subscription_id", "id"], unique=False)
         batch_op.create_index(
             "deliveries_due",
-            ["subscription_id", "next_attempt_at"],
+            ["subscription_id", "next_attempt_at", "id"],
             unique=False,
             postgresql_where=sa.text("state = 'pending'"),
             sqlite_where=sa.text("state = 'pending'"),

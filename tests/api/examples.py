@@ -277,6 +277,40 @@ def list_merges(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/merges", query=(("limit", "5"),))
 
 
+@example("list_matches")
+def list_matches(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/recipient-matches", query=(("limit", "5"),))
+
+
+@example("create_distinction")
+def create_distinction(world: World, whose: str | None) -> Ask:
+    other = f"rec_{NOWHERE}" if whose is None else world.recipient()["id"]
+    body = {"recipient_ids": [world.recipient()["id"], other], "reason": "father and son"}
+    return Ask("POST", "/v1/recipient-distinctions", body=body)
+
+
+def of_distinction(world: World, whose: str | None, method: str, **more: Any) -> Ask:
+    distinction_id = f"dst_{NOWHERE}"
+    if whose is not None:
+        distinction_id = world.done("officer", create_distinction(world, whose))["id"]
+    return Ask(method, "/v1/recipient-distinctions/{distinction_id}", {"distinction_id": distinction_id}, **more)
+
+
+@example("get_distinction")
+def get_distinction(world: World, whose: str | None) -> Ask:
+    return of_distinction(world, whose, "GET")
+
+
+@example("delete_distinction")
+def delete_distinction(world: World, whose: str | None) -> Ask:
+    return of_distinction(world, whose, "DELETE", query=(("reason", "one person after all"),))
+
+
+@example("list_distinctions")
+def list_distinctions(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/recipient-distinctions", query=(("limit", "5"),))
+
+
 # Violations
 
 
@@ -358,10 +392,10 @@ def list_policies(world: World, whose: str | None) -> Ask:
 
 
 def of_policy(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
-    """A draft; one of an officer's is drafted by that officer, everybody else's by the first one."""
+    """A draft; the officer's own is drafted by the officer, everybody else's by the second one."""
     policy_id = f"pol_{NOWHERE}"
     if whose is not None:
-        policy_id = world.policy("second_officer" if whose == "oscar" else "officer")["id"]
+        policy_id = world.policy("officer" if whose == "olivia" else "second_officer")["id"]
     return Ask(method, f"/v1/policies/{{policy_id}}{path}", {"policy_id": policy_id}, **more)
 
 
@@ -370,7 +404,7 @@ def get_policy(world: World, whose: str | None) -> Ask:
     return of_policy(world, whose)
 
 
-@example("publish_policy", by="second_officer")
+@example("publish_policy")
 def publish_policy(world: World, whose: str | None) -> Ask:
     return of_policy(world, whose, "/publication", "POST", body={"effective_from": "2026-06-15"})
 
@@ -385,6 +419,87 @@ def get_policy_in_force(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/policies/in-force", query=(("on", DAY),))
 
 
+# Subscriptions
+
+
+@example("create_subscription")
+def create_subscription(world: World, whose: str | None) -> Ask:
+    body = {
+        "url": "https://127.0.0.1:9/hook",
+        "events": ["violation.*"],
+        "description": "to the desk",
+        "payload": "thin",
+    }
+    return Ask("POST", "/v1/subscriptions", body=body)
+
+
+def of_subscription(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    subscription_id = f"sub_{NOWHERE}"
+    if whose is not None:
+        subscription_id = world.done("officer", create_subscription(world, whose))["id"]
+    return Ask(method, f"/v1/subscriptions/{{subscription_id}}{path}", {"subscription_id": subscription_id}, **more)
+
+
+@example("get_subscription")
+def get_subscription(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose)
+
+
+@example("list_subscriptions")
+def list_subscriptions(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/subscriptions", query=(("limit", "5"),))
+
+
+@example("change_subscription")
+def change_subscription(world: World, whose: str | None) -> Ask:
+    body = {"url": "https://127.0.0.1:9/other", "events": ["entry.*"], "description": "x", "payload": "full"}
+    body["state"] = "disabled"
+    return of_subscription(world, whose, "", "PATCH", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("end_subscription")
+def end_subscription(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose, "", "DELETE")
+
+
+@example("rotate_subscription_secret")
+def rotate_subscription_secret(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose, "/secrets", "POST", body={"overlap_hours": 12})
+
+
+@example("create_subscription_test")
+def create_subscription_test(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose, "/tests", "POST")
+
+
+@example("list_deliveries")
+def list_deliveries(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose, "/deliveries", query=(("limit", "5"),))
+
+
+def a_delivery(world: World) -> Json:
+    """A test message, not sent yet: no worker runs beside these tests."""
+    return world.done("officer", create_subscription_test(world, "rhea"))
+
+
+@example("list_delivery_attempts")
+def list_delivery_attempts(world: World, whose: str | None) -> Ask:
+    delivery_id = f"dlv_{NOWHERE}" if whose is None else a_delivery(world)["id"]
+    return Ask("GET", "/v1/deliveries/{delivery_id}/attempts", {"delivery_id": delivery_id}, query=(("limit", "5"),))
+
+
+@example("create_replay")
+def create_replay(world: World, whose: str | None) -> Ask:
+    return of_subscription(world, whose, "/replays", "POST", body={"since": "2026-06-15T00:00:00Z"})
+
+
+@example("create_replay")
+def create_replay_of_one(world: World, whose: str | None) -> Ask:
+    made = a_delivery(world)
+    path, ids = "/v1/subscriptions/{subscription_id}/replays", {"subscription_id": made["subscription_id"]}
+    return Ask("POST", path, ids, body={"delivery_id": made["id"]})
+
+
 # Operations, audit, keys, health
 
 
@@ -393,7 +508,7 @@ def get_operation(world: World, whose: str | None) -> Ask:
     operation_id = f"opr_{NOWHERE}"
     if whose is not None:
         asked = publish_policy(world, whose).but(headers={"Prefer": "respond-async"})
-        operation_id = world.done("second_officer", asked)["id"]
+        operation_id = world.done("officer" if whose != "olivia" else "second_officer", asked)["id"]
         wait_for(world, operation_id)
     return Ask("GET", "/v1/operations/{operation_id}", {"operation_id": operation_id})
 

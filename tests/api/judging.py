@@ -98,7 +98,6 @@ def nothing_written(world: World) -> Iterator[None]:
 
 def refused(world: World, who: str, ask: Ask, *, rejected: str = "") -> Reply:
     """The answer to what must be refused, held against everything that holds for all refusals."""
-    with nothing_written(world):
-        reply = world.ask(who, ask)
+    reply = world.ask(who, ask)
     assert complaints(ask, reply, rejected=rejected) == [], (reply.status, reply.body[:1500])
     return reply

@@ -32,7 +32,10 @@ def test_what_was_known_before_a_correction_is_still_known(rep, officer, server)
     now, then = known(f"/v1/violations/{case['id']}")
     assert [one["state"] for one in (now, then)] == ["withdrawn", "open"]
     now, then = known(f"/v1/violations/{case['id']}/proof")
-    assert [(one["assessment"]["aggregate"], one["agrees"]) for one in (now, then)] == [("270.00", True), ("350.00", True)]
+    assert [(one["assessment"]["aggregate"], one["agrees"]) for one in (now, then)] == [
+        ("270.00", True),
+        ("350.00", True),
+    ]
     now, then = known(f"/v1/recipients/{dana}/headroom", on="2026-05-05")
     assert [one["rules"][0]["left"] for one in (now, then)] == ["30.00", "-50.00"]
     now, then = known(f"/v1/recipients/{dana}/statement", period="2026")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
-from tests.api.document import LISTS, OPERATIONS, WITH_BODY
+from tests.api.document import KNOWN, LISTS, OPERATIONS, WITH_BODY
 from tests.api.examples import EXAMPLES, NOWHERE, able, example_of
 from tests.api.hostile import DICTIONARY, Path, places, pointer, replaced, slots, without, written
 from tests.api.judging import complaints, nothing_written, refused
@@ -50,8 +50,12 @@ def first_text(piece: bytes) -> Callable[[bytes], bytes]:
     return lambda body: body.replace(b'": "', b'": "' + piece, 1)
 
 
-def many_keys(body: bytes) -> bytes:
-    return member(",".join(f'"{number:05x}":0' for number in range(100_000)))(body)
+def instead(body: Any) -> Callable[[Any], Any]:
+    return lambda _: body
+
+
+def members(many: int) -> Callable[[bytes], bytes]:
+    return member(",".join(f'"{number:05x}":0' for number in range(many)))
 
 
 STRICT: list[Any] = [
@@ -85,8 +89,8 @@ STRICT: list[Any] = [
     pytest.param(lambda body: b"\xef\xbb\xbf" + body, 400, "not_json", id="a byte order mark"),
     pytest.param(lambda body: body.decode().encode("utf-16"), 400, "not_json", id="UTF-16"),
     pytest.param(lambda body: body.decode().encode("utf-32"), 400, "not_json", id="UTF-32"),
-    pytest.param(lambda body: b"", 400, "not_json", id="nothing"),
-    pytest.param(lambda body: b" \n\t ", 400, "not_json", id="blanks only"),
+    pytest.param(instead(b""), 400, "not_json", id="nothing"),
+    pytest.param(instead(b" \n\t "), 400, "not_json", id="blanks only"),
     pytest.param(lambda body: body[:-1], 400, "not_json", id="cut off"),
     pytest.param(lambda body: body + b"}", 400, "not_json", id="a bracket too many"),
     pytest.param(lambda body: body + body, 400, "not_json", id="two documents"),
@@ -95,16 +99,20 @@ STRICT: list[Any] = [
     pytest.param(lambda body: body.replace(b'"', b"'"), 400, "not_json", id="the wrong quotes"),
     pytest.param(lambda body: b"[" + body + b"]", 422, "", id="a list where an object belongs"),
     pytest.param(lambda body: json.dumps(body.decode()).encode(), 422, "", id="a text where an object belongs"),
-    pytest.param(lambda body: b"17", 422, "", id="a number where an object belongs"),
-    pytest.param(lambda body: b"null", 422, "", id="null where an object belongs"),
-    pytest.param(lambda body: b"{}", 422, "", id="an empty object"),
+    pytest.param(instead(b"17"), 422, "", id="a number where an object belongs"),
+    pytest.param(instead(b"null"), 422, "", id="null where an object belongs"),
+    pytest.param(instead(b"{}"), 422, "", id="an empty object"),
     pytest.param(member('"nonsense":1'), 422, "", id="an unknown field"),
     pytest.param(member('"":1'), 422, "", id="a field without a name"),
     pytest.param(member('"a\\u0000b":1'), 422, "", id="NUL in a key"),
     pytest.param(member('"__proto__":{"role":"admin"}'), 422, "", id="a prototype"),
-    pytest.param(many_keys, 422, "", id="a hundred thousand keys"),
+    pytest.param(members(100_000), 400, "too_many_members", id="a hundred thousand keys"),
+    pytest.param(members(4_000), 422, "", id="four thousand keys"),
     pytest.param(lambda body: body + b" " * (LIMIT + 1 - len(body)), 413, "body_too_large", id="one byte too many"),
 ]
+
+
+ALL_OPTIONAL = {"rotate_subscription_secret", "change_subscription"}
 
 
 @pytest.mark.parametrize(("change", "status", "code"), STRICT)
@@ -113,11 +121,13 @@ def test_a_body_in_doubt_is_refused_on_every_route(world: World, prepared: Prepa
     with nothing_written(world):
         for operation, ask in zip(WITH_BODY, asks, strict=True):
             asked = ask.but(body=change(ask.payload))
+            if asked.body in (ask.payload, b"{}" if operation in ALL_OPTIONAL else None):
+                continue  # nothing of the kind stands in it, or an empty object says something
             began = time.monotonic()
             reply = world.ask(able(operation), asked)
             assert complaints(asked, reply) == [], (operation, reply.status, reply.body[:500])
             assert (reply.status, reply.code) == (status, code or reply.code), (operation, reply.body[:500])
-            assert time.monotonic() - began < 5, operation
+            assert time.monotonic() - began < 2, operation
 
 
 def test_an_unknown_field_is_pointed_out_at_every_level(world: World, prepared: Prepared):
@@ -151,9 +161,10 @@ WRONG_TYPES = ["text/plain", "application/xml", "application/x-www-form-urlencod
 
 @pytest.mark.parametrize("kind", WRONG_TYPES)
 def test_only_json_is_read(world: World, prepared: Prepared, kind):
-    for operation in WITH_BODY:
-        ask = prepared(world, operation).but(headers={"Content-Type": kind})
-        assert refused(world, able(operation), ask).code == "json_expected", operation
+    asks = [prepared(world, operation).but(headers={"Content-Type": kind}) for operation in WITH_BODY]
+    with nothing_written(world):
+        for operation, ask in zip(WITH_BODY, asks, strict=True):
+            assert refused(world, able(operation), ask).code == "json_expected", operation
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/problem+json"])
@@ -167,9 +178,10 @@ def test_a_body_without_a_length_is_read_to_the_limit_and_no_further(world: Worl
     chunked = Ask("POST", "/v1/assessments", headers={"Transfer-Encoding": "chunked"}, body=body)
     assert world.ask("rep", chunked).status == 200
     assert world.ask("rep", chunked.but(body=body + b" " * (LIMIT - len(body)))).status == 200
-    for excess in (1, LIMIT, 20 * LIMIT):
-        reply = refused(world, "rep", chunked.but(body=body + b" " * (LIMIT - len(body) + excess)))
-        assert (reply.status, reply.code) == (413, "body_too_large")
+    with nothing_written(world):
+        for excess in (1, LIMIT, 20 * LIMIT):
+            reply = refused(world, "rep", chunked.but(body=body + b" " * (LIMIT - len(body) + excess)))
+            assert (reply.status, reply.code) == (413, "body_too_large")
 
 
 # Text that no field takes
@@ -208,8 +220,8 @@ def of_refusal(operation: str, ask: Ask, reply: Reply) -> list[str]:
 
 TEXT_200 = "x" * 201
 AMOUNTS = ['""', '"-1.00"', '"+1"', '"1e3"', '" 1"', '"1 "', '"1\\n"', '"１"', '"1,000.00"', '"1_000"', '".5"', '"1."',
-           '"1.001"', '"1.00001"', '"10000000000000.00"', f'"{"9" * 40}"', '"0x10"', '"NaN"', '"½"', '"١٢"', "500", "true",
-           "{}"]  # fmt: skip
+           '"1.001"', '"1.00001"', '"10000000000000.00"', f'"{"9" * 40}"', '"0x10"', '"NaN"', '"½"', '"١٢"', "500",
+           "true", "{}"]  # fmt: skip
 DAYS = ['"0000-01-01"', '"0001-01-01"', '"1899-12-31"', '"3000-01-01"', '"9999-12-31"', '"10000-01-01"', '"2026-02-30"',
         '"2025-02-29"', '"2026-13-01"', '"2026-05-04T00:00:00Z"', '"20260504"', '"2026-W19-1"', '"2026-5-4"',
         '" 2026-05-04"', '"2026-05-04\\n"', '"２０２６-05-04"', '""', '"today"', "20260504", "true", "[]"]  # fmt: skip
@@ -283,12 +295,11 @@ def path_of(text: str) -> Path:
 
 
 def said_by(operation: str, world: World, ask: Ask, rejected: str) -> tuple[int, Json]:
-    """The refusal of an entry, on its own or as the one item of a batch, with nothing written."""
+    """The refusal of an entry, on its own or as the one item of a batch."""
     if operation != "create_entries":
         reply = refused(world, able(operation), ask, rejected=rejected)
         return reply.status, reply.json()
-    with nothing_written(world):
-        reply = world.ask(able(operation), ask)
+    reply = world.ask(able(operation), ask)
     if reply.status != 200:  # the batch as a whole could not be read
         assert complaints(ask, reply, rejected=rejected) == [], reply.body
         return reply.status, reply.json()
@@ -301,7 +312,7 @@ def said_by(operation: str, world: World, ask: Ask, rejected: str) -> tuple[int,
 def what_is_rejected(fragment: str) -> str:
     """The text that may not be repeated; words so short that they stand in any sentence are left out."""
     value = json.loads(fragment)
-    return value if isinstance(value, str) and len(value.strip()) > 4 and value.isprintable() else ""
+    return value if isinstance(value, str) and len(value.strip()) > 8 and value.isprintable() else ""
 
 
 @pytest.mark.parametrize("operation", ENTRY_ROUTES)
@@ -310,18 +321,15 @@ def test_a_field_of_an_entry_that_is_not_valid_is_pointed_out(world: World, prep
     base = ENTRY_ROUTES[operation]
     ask = prepared(world, operation)
     prefix = pointer(base) if operation != "create_entries" else ""
-    for fragment in FIELDS[field]:
-        if fragment in MAY_LIE_AHEAD.get(operation, ()):
-            continue
-        asked = ask.but(body=written(ask.body, (*base, *path_of(field)), fragment))
-        status, problem = said_by(operation, world, asked, what_is_rejected(fragment))
-        assert status == 422, (fragment, problem)
-        pointers = {fault["pointer"] for fault in problem["errors"]}
-        below = {one for one in pointers if one.startswith(f"{prefix}{field}/")}
-        assert pointers - below == ({f"{prefix}{field}"} if not below else set()) or pointers == {f"{prefix}{field}"}, (
-            fragment,
-            problem,
-        )
+    at = prefix + field
+    with nothing_written(world):
+        for fragment in FIELDS[field]:
+            if fragment not in MAY_LIE_AHEAD.get(operation, ()):
+                asked = ask.but(body=written(ask.body, (*base, *path_of(field)), fragment))
+                status, problem = said_by(operation, world, asked, what_is_rejected(fragment))
+                assert status == 422, (fragment, problem)
+                pointers = {fault["pointer"] for fault in problem["errors"]}
+                assert all(one == at or one.startswith(f"{at}/") for one in pointers), (fragment, problem)
 
 
 # Entries that contradict themselves
@@ -356,15 +364,25 @@ def shares(*amounts: str | None) -> Callable[[Json], Json]:
     return apply
 
 
-def again(place: int, **said: Any) -> Callable[[Json], Json]:
-    """A seventh person: the one at a place, named as `said` or as there."""
+def again(place: int) -> Callable[[Json], Json]:
+    """The person at a place once more at the end, named as there."""
 
     def apply(entry: Json) -> Json:
-        share = {"share": "0.00"}
-        one = said or {name: value for name, value in entry["recipients"][place].items() if name != "share"}
-        return entry | {"recipients": [*entry["recipients"], one | share]}
+        return plus({name: value for name, value in entry["recipients"][place].items() if name != "share"})(entry)
 
     return apply
+
+
+def plus(*people: Json) -> Callable[[Json], Json]:
+    """More people at the end, from the seventh on, who get nothing."""
+    return lambda entry: entry | {"recipients": [*entry["recipients"], *({**one, "share": "0.00"} for one in people)]}
+
+
+def as_gift(**value: str) -> Callable[[Json], Json]:
+    """The same people get a gift of the same amount, of which tax and the like come off."""
+    return lambda entry: change(
+        ("/kind", "gift"), ("/value", value), ("/hosts_share", None), ("/recipients/0/share", "200.00")
+    )(entry)
 
 
 def in_yen(entry: Json) -> Json:
@@ -392,63 +410,53 @@ CONTRADICTIONS = [
         "/recipients/4/client_employer",
         id="a client's employer by name and id",
     ),
-    pytest.param(
-        drop("/recipients/0/external_id", "/recipients/0/name"), "recipient_incomplete", "/recipients/0", id="no name"
-    ),
+    pytest.param(plus({"type": "guest"}), "recipient_incomplete", "/recipients/6", id="no name"),
     pytest.param(
         drop("/recipients/4/guest_of/external_id", "/recipients/4/guest_of/name"),
         "recipient_incomplete",
         "/recipients/4/guest_of",
         id="the guest of somebody without a name",
     ),
+    pytest.param(plus(NEW), "recipient_incomplete", "/recipients/6/type", id="somebody new without a type"),
     pytest.param(
-        change(("/recipients/0", NEW | {"share": "100.00"})),
+        plus({"external_id": {"source": "crm", "id": "no such"}}),
         "recipient_incomplete",
-        "/recipients/0/type",
-        id="somebody new without a type",
-    ),
-    pytest.param(
-        change(("/recipients/0", {"external_id": {"source": "crm", "id": "no such"}, "share": "100.00"})),
-        "recipient_incomplete",
-        "/recipients/0",
+        "/recipients/6",
         id="an external id that nobody has",
     ),
     pytest.param(again(1), "listed_twice", "/recipients/6", id="one person twice, by id"),
     pytest.param(again(0), "listed_twice", "/recipients/6", id="one person twice, by external id"),
     pytest.param(
-        lambda entry: again(0, external_id=entry["recipients"][0]["external_id"])(entry),
+        lambda entry: plus({"external_id": entry["recipients"][0]["external_id"]})(entry),
         "listed_twice",
         "/recipients/6",
-        id="one new person twice, the second time without a name",
+        id="one person twice, the second time without a name",
     ),
     pytest.param(
-        lambda entry: again(0, **NEW, type="guest")(change(("/recipients/0", NEW | {"type": "guest", "share": "100.00"}))(entry)),
+        plus(NEW | {"type": "guest"}, NEW | {"type": "guest"}),
         "listed_twice",
-        "/recipients/6",
+        "/recipients/7",
         id="one person twice, by name",
     ),
     pytest.param(
-        lambda entry: again(0, name=" nora  NEW. ", type="guest")(
-            change(("/recipients/0", NEW | {"type": "guest", "share": "100.00"}))(entry)
-        ),
+        plus(NEW | {"type": "guest"}, {"name": " nora  NEW. ", "type": "guest"}),
         "listed_twice",
-        "/recipients/6",
+        "/recipients/7",
         id="one person twice, by a name that compares alike",
     ),
     pytest.param(
-        lambda entry: again(0, name="Somebody Else", type="guest", email="N@EXAMPLE.COM")(
-            change(("/recipients/0", {**NEW, "type": "guest", "email": "n@example.com", "share": "100.00"}))(entry)
+        plus(
+            NEW | {"type": "guest", "email": "n@example.com"},
+            {"name": "Somebody Else", "type": "guest", "email": "N@EXAMPLE.COM"},
         ),
         "listed_twice",
-        "/recipients/6",
+        "/recipients/7",
         id="one person twice, by e-mail",
     ),
     pytest.param(
-        lambda entry: change(("/recipients/4/guest_of", without(entry["recipients"][2], ("guest_of",)) | {"share": None}))(
-            without(entry, ("nothing",))
-        ),
-        "",
-        "/recipients/4/guest_of",
+        change(("/recipients/4/guest_of/share", "1.00")),
+        "extra_forbidden",
+        "/recipients/4/guest_of/share",
         id="a guest's client with a share",
     ),
     pytest.param(
@@ -472,16 +480,17 @@ CONTRADICTIONS = [
     pytest.param(change(("/hosts_share", "99.00")), "shares_do_not_add_up", "/recipients", id="hosts eat less"),
     pytest.param(change(("/hosts_share", None)), "shares_do_not_add_up", "/recipients", id="hosts eat nothing"),
     pytest.param(drop("/hosts_present"), "hosts_present_required", "/hosts_present", id="nobody says who was there"),
-    pytest.param(change(("/value/tax", "500.01")), "value_below_zero", "/value", id="tax above the amount"),
-    pytest.param(
-        change(("/value/tax", "300.00"), ("/value/tip", "200.01")), "value_below_zero", "/value", id="tax and tip above it"
-    ),
+    pytest.param(as_gift(tax="500.01"), "value_below_zero", "/value", id="tax above the amount"),
+    pytest.param(as_gift(tax="300.00", tip="200.01"), "value_below_zero", "/value", id="tax and tip above it"),
     pytest.param(
         change(("/total/currency", "EUR")), "no_exchange_rate", "/total/currency", id="a currency without a rate"
     ),
     pytest.param(in_yen, "entry_not_valid", "/total/amount", id="half a yen"),
     pytest.param(
-        change(("/total", {"amount": "500.0001", "currency": "KWD"})), "entry_not_valid", "/total/amount", id="a tenth of a fils"
+        change(("/total", {"amount": "500.0001", "currency": "KWD"})),
+        "entry_not_valid",
+        "/total/amount",
+        id="a tenth of a fils",
     ),
 ]  # fmt: skip
 
@@ -499,7 +508,8 @@ def test_an_entry_that_contradicts_itself_is_refused(world: World, prepared: Pre
     for step in base:
         entry = entry[step]
     asked = ask.but(body=replaced(ask.body, base, contradict(entry)))
-    status, problem = said_by(operation, world, asked, "")
+    with nothing_written(world):
+        status, problem = said_by(operation, world, asked, "")
     assert status == 422, problem
     codes = {problem["code"], *(fault["code"] for fault in problem["errors"])}
     assert not code or code in codes, problem
@@ -554,6 +564,28 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/expires_in_days": ["0", "-1", "3651", "2147483648", "9223372036854775807", '"30"', "true"],
     },
     "publish_policy": {"/effective_from": [*DAYS, "null"]},
+    "create_distinction": {
+        "/recipient_ids": ["null", "[]", "{}", '["a"]', '["a","b","c"]'],
+        "/recipient_ids/0": [*TEXTS, "null"],
+        "/reason": [*LONG_TEXTS, "null"],
+    },
+    "create_subscription": {
+        "/url": ['""', '"ftp://127.0.0.1/"', '"https://"', '"127.0.0.1"', f'"https://127.0.0.1/{"u" * 2000}"', "17"],
+        "/events": ["[]", "null", '"*"', json.dumps(["*"] * 51)],
+        "/events/0": ['""', '"Violation.*"', '"violation"', '"violation.sneezed"', "17", "null"],
+        "/description": LONG_TEXTS,
+        "/payload": ['"fat"', "null", "1"],
+    },
+    "change_subscription": {
+        "/url": ['""', '"ftp://127.0.0.1/"', "17"],
+        "/events": ["[]", '"*"'],
+        "/payload": ['"fat"', "1"],
+        "/state": ['"asleep"', "1"],
+    },
+    "rotate_subscription_secret": {"/overlap_hours": ["-1", "169", "2147483648", '"12"', "true", "null"]},
+    "create_replay": {
+        "/since": ['"2026-06-15"', '"2026-06-15T00:00:00"', '"0000-01-01T00:00:00Z"', '""', "17", '"now"'],
+    },
     "create_policy": {
         "/name": [*TEXTS],
         "/description": [*TEXTS[:4], f'"{"y" * 2001}"', "17"],
@@ -584,13 +616,14 @@ QUOTING = {"create_policy"}
 )
 def test_a_field_that_is_not_valid_is_pointed_out(world: World, prepared: Prepared, operation, field):
     ask = prepared(world, operation)
-    for fragment in OTHERS[operation][field]:
-        asked = ask.but(body=written(ask.body, path_of(field), fragment))
-        rejected = "" if operation in QUOTING else what_is_rejected(fragment)
-        reply = refused(world, able(operation), asked, rejected=rejected)
-        assert reply.status == 422, (fragment, reply.body)
-        pointers = {fault["pointer"] for fault in reply.json()["errors"]}
-        assert any(one == field or one.startswith(f"{field}/") for one in pointers), (fragment, reply.body)
+    with nothing_written(world):
+        for fragment in OTHERS[operation][field]:
+            asked = ask.but(body=written(ask.body, path_of(field), fragment))
+            rejected = "" if operation in QUOTING else what_is_rejected(fragment)
+            reply = refused(world, able(operation), asked, rejected=rejected)
+            assert reply.status == 422, (fragment, reply.body)
+            pointers = {fault["pointer"] for fault in reply.json()["errors"]}
+            assert any(one == field or one.startswith(f"{field}/") for one in pointers), (fragment, reply.body)
 
 
 def test_every_route_with_a_body_has_its_fields_in_a_table():
@@ -620,18 +653,18 @@ REFUSED = [
     ),
     pytest.param(
         "change_recipient",
-        lambda body: {"reason": "x", "employer_id": f"emp_{NOWHERE}"},
+        instead({"reason": "x", "employer_id": f"emp_{NOWHERE}"}),
         422, "unknown_employer", "/employer_id",
         id="a change to an employer that is not there",
     ),
     pytest.param(
-        "change_recipient", lambda body: {"reason": "x"}, 422, "nothing_changes", "", id="a change that changes nothing"
+        "create_merge", change(("/recipient_id", f"rec_{NOWHERE}")), 404, "recipient_not_found", "",
+        id="a merge with nobody",
     ),
     pytest.param(
-        "create_merge", change(("/recipient_id", f"rec_{NOWHERE}")), 404, "recipient_not_found", "", id="a merge with nobody"
+        "create_return", change(("/repaid/currency", "EUR")), 422, "repaid_in_other_currency", "/repaid/currency",
+        id="a repayment in another currency",
     ),
-    pytest.param("create_return", change(("/repaid/currency", "EUR")), 422, "repaid_in_other_currency", "/repaid/currency",
-                 id="a repayment in another currency"),
     pytest.param("create_return", change(("/repaid/amount", "0.00")), 422, "repayment_invalid", "/repaid/amount",
                  id="a repayment of nothing"),
     pytest.param("create_return", change(("/repaid/amount", "1.001")), 422, "repayment_invalid", "/repaid/amount",
@@ -642,7 +675,8 @@ REFUSED = [
 @pytest.mark.parametrize(("operation", "contradict", "status", "code", "at"), REFUSED)
 def test_what_contradicts_itself_is_refused(world: World, prepared: Prepared, operation, contradict, status, code, at):
     ask = prepared(world, operation)
-    reply = refused(world, able(operation), ask.but(body=contradict(ask.body)))
+    with nothing_written(world):
+        reply = refused(world, able(operation), ask.but(body=contradict(ask.body)))
     assert (reply.status, reply.code) == (status, code), reply.body
     assert not at or [fault["pointer"] for fault in reply.json()["errors"]] == [at], reply.body
 
@@ -653,14 +687,16 @@ def test_what_contradicts_itself_is_refused(world: World, prepared: Prepared, op
 def test_a_batch_of_too_many_or_none_is_refused(world: World, prepared: Prepared):
     ask = prepared(world, "create_entries")
     item = world.gift("olivia")
-    for items, status in (([], 422), ([item] * 501, 422), ([item, None], 422), ([[item]], 422)):
-        assert refused(world, "officer", ask.but(body={"entries": items})).status == status
-    assert refused(world, "officer", ask.but(body={"entries": [item], "mode": "atomic"})).status == 422
+    bodies = [{"entries": items} for items in ([], [item] * 501, [item, None], [[item]])]
+    with nothing_written(world):
+        for body in [*bodies, {"entries": [item], "mode": "atomic"}]:
+            assert refused(world, "officer", ask.but(body=body)).status == 422
 
 
 def test_a_batch_needs_a_key(world: World, prepared: Prepared):
     ask = prepared(world, "create_entries")
-    reply = refused(world, "officer", Ask(ask.method, ask.path, body=ask.body))
+    with nothing_written(world):
+        reply = refused(world, "officer", Ask(ask.method, ask.path, body=ask.body))
     assert (reply.status, reply.code) == (400, "idempotency_key_required")
 
 
@@ -687,7 +723,8 @@ BAD_KEYS = [
 def test_an_idempotency_key_that_cannot_be_read_is_refused(world: World, prepared: Prepared, operation, key):
     ask = prepared(world, operation).but(headers={"Idempotency-Key": key})
     rejected = key.decode("latin-1").strip('" ')
-    reply = refused(world, "officer", ask, rejected=rejected if len(rejected) > 3 else "")
+    with nothing_written(world):
+        reply = refused(world, "officer", ask, rejected=rejected if len(rejected) > 3 else "")
     assert (reply.status, reply.code) == (400, "bad_idempotency_key")
 
 
@@ -709,19 +746,20 @@ BAD_VERSIONS = [
 
 @pytest.mark.parametrize("version", BAD_VERSIONS, ids=repr)
 def test_an_if_match_that_names_no_version_is_refused(world: World, prepared: Prepared, version):
-    for operation in WITH_BODY:
-        if "If-Match" in OPERATIONS[operation].parameters("header"):
-            ask = prepared(world, operation).but(headers={"If-Match": version})
+    versioned = [operation for operation in WITH_BODY if "If-Match" in OPERATIONS[operation].parameters("header")]
+    asks = [prepared(world, operation).but(headers={"If-Match": version}) for operation in versioned]
+    with nothing_written(world):
+        for operation, ask in zip(versioned, asks, strict=True):
             assert refused(world, able(operation), ask).code == "bad_if_match", operation
 
 
 def test_a_query_parameter_that_nobody_asked_for_is_refused_on_every_route(world: World, prepared: Prepared):
-    for operation in OPERATIONS:
-        ask = prepared(world, operation)
-        for name in ("nonsense", "Limit", "limit ", "", "limit[]", "cursor\x00"):
-            asked = ask.but(query=(*ask.query, (name, "17")))
-            reply = refused(world, able(operation), asked)
-            assert (reply.status, reply.code) == (400, "unknown_parameter"), (operation, name)
+    asks = [prepared(world, operation) for operation in KNOWN]
+    with nothing_written(world):
+        for operation, ask in zip(KNOWN, asks, strict=True):
+            for name in ("nonsense", "Limit", "limit ", "", "limit[]", "cursor\x00"):
+                reply = refused(world, able(operation), ask.but(query=(*ask.query, (name, "17"))))
+                assert (reply.status, reply.code) == (400, "unknown_parameter"), (operation, name)
 
 
 LIMITS = [
@@ -785,7 +823,8 @@ BAD_QUERIES = [
 def test_a_query_that_cannot_be_meant_is_refused(world: World, prepared: Prepared, operation, name, value):
     ask = prepared(world, operation)
     asked = ask.but(query=(*((k, v) for k, v in ask.query if k != name), (name, value)))
-    reply = refused(world, able(operation), asked, rejected=value if len(value) > 8 else "")
+    with nothing_written(world):
+        reply = refused(world, able(operation), asked, rejected=value if len(value) > 8 else "")
     assert reply.status == 400, reply.body
 
 
@@ -810,9 +849,10 @@ IDS = [
 
 
 def test_an_id_in_a_path_that_is_no_id_is_not_found_or_refused(world: World, prepared: Prepared):
-    for operation, said in OPERATIONS.items():
-        for name in said.parameters("path"):
-            for id in IDS:
-                ask = prepared(world, operation).but(ids={name: id})
-                reply = refused(world, able(operation), ask)
-                assert reply.status in (400, 404, 405), (operation, id, reply.status)
+    asks = [prepared(world, operation) for operation in KNOWN]
+    with nothing_written(world):
+        for operation, ask in zip(KNOWN, asks, strict=True):
+            for name in OPERATIONS[operation].parameters("path"):
+                for id in IDS:
+                    reply = refused(world, able(operation), ask.but(ids={name: id}))
+                    assert reply.status in (400, 404, 405), (operation, id, reply.status)

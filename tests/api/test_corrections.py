@@ -143,7 +143,7 @@ def test_a_repayment_comes_off_and_a_return_takes_all_of_it(rep, officer):
 
 
 REFUSED = [
-    pytest.param({"reason": "x", "set": {"recipients": []}}, 1, 422, "nobody_listed", id="nobody left on it"),
+    pytest.param({"reason": "x", "set": {"recipients": []}}, 1, 422, "entry_not_valid", id="nobody left on it"),
     pytest.param({"reason": "x", "set": {"occurred_on": "2030-01-01"}}, 1, 422, "in_the_future", id="a future date"),
     pytest.param({"reason": "x", "set": {"totall": 1}}, 1, 422, "invalid_body", id="an unknown field"),
     pytest.param({"reason": "x", "set": {}}, 1, 422, "invalid_body", id="nothing set"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.test_corrections import DANA, LEE, gift, open_violations, post, recorded
+from tests.api.test_corrections import LEE, gift, open_violations, post, recorded
 
 DANA_AGAIN = {
     "external_id": {"source": "crm", "id": "dana-2"},

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from sqlalchemy import inspect
 
 from app.domain.access import Role
+from app.storage import ids
 from tests.api.wire import Ask, Reply, Wire
 from tests.server import Caller, Server, serving
 
@@ -35,6 +39,19 @@ ROLE_OF = {"other_rep": Role.REP, "second_officer": Role.OFFICER}
 
 DAY = "2026-05-04"
 
+
+def ids_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets ids rise one by one also within a millisecond, so that two runs give their lists in the same order."""
+    numbers = count(1)
+    monkeypatch.setattr(ids, "os", SimpleNamespace(urandom=lambda size: next(numbers).to_bytes(size, "big")))
+
+
+# Webhooks may be asked for, and none is sent.
+QUIET: Mapping[str, Any] = {
+    "worker_inside": False,
+    "webhooks_allow_loopback": True,
+    "secret_key": b64encode(bytes(32)).decode(),
+}
 _MOMENT = timedelta(milliseconds=1)
 
 
@@ -153,8 +170,8 @@ def moved(before: Mapping[str, tuple[int, str]], after: Mapping[str, tuple[int, 
 
 @contextmanager
 def standing(url: str, **settings: Any) -> Iterator[World]:
-    """A world on a migrated database until the block ends."""
-    with serving(url, **settings) as server:
+    """A world on a migrated database until the block ends. No worker writes beside the requests."""
+    with serving(url, **QUIET, **settings) as server:
         world = World(server)
         try:
             yield world

@@ -48,19 +48,27 @@ class Answered(NamedTuple):
     now: Results
 
 
-def departures(case: Case, server: Server, routes: set[tuple[str, str]]) -> Iterator[Departure]:
+def departures(case: Case, server: Server, routes: set[tuple[str, str]] | None = None) -> Iterator[Departure]:
     """How the service departs from a case, at the first step where it does.
 
-    Raises NotYetSupported at the first step that cannot be played.
+    `routes` are by default those that the server offers. Raises NotYetSupported at the first step that needs another.
     """
     firm = Firm(server, types=types_of(case))
+    routes = server.routes if routes is None else routes
     refused = firm.publish(case["policy"])
     if refused_from_the_start(case):
         yield from _unless(refused is not None, "policy", "refused", "a refusal", None)
+        yield from _unless(firm.policies() == 1, "policy", "policies", "the default one", firm.policies())
         return
     if refused:
         yield Departure("policy", "refused", None, refused)
         return
+    events = {event["id"] for event in (*case["entries"], *case["actions"])}
+    yield from (
+        Departure(step["after"], "no such event", None, None)
+        for step in case["expected"]
+        if step["after"] not in events
+    )
     before: Results = {}
     for step in expected_steps(case):
         report = _told(firm, step.event, routes)

@@ -61,6 +61,10 @@ class Firm:
         published = self.second_officer.post(where, json={"effective_from": ALWAYS})
         return None if published.status_code == 201 else refusal(published)
 
+    def policies(self) -> int:
+        """How many versions of the policy there are, drafts too; the first is the one that every installation has."""
+        return len(self._everything("/v1/policies"))
+
     # Entries
 
     def record(self, entry: Case) -> Report:

@@ -54,20 +54,26 @@ def expects(**lines: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_a_case_expects_otherwise_is_a_departure_at_its_step(case, server: Server, routes):
-    found = list(departures(case, server, routes))
+def test_what_a_case_expects_otherwise_is_a_departure_at_its_step(case, server: Server):
+    found = list(departures(case, server))
     assert {one.event for one in found} == {"E2"}
 
 
 @pytest.mark.sqlite
-def test_a_policy_that_ought_to_be_refused_is_a_departure(server: Server, routes):
-    case = changed(lambda case: case.update(expected=[{"after": "policy", "results": [], "refused": "no"}]))
-    assert [one.event for one in departures(case, server, routes)] == ["policy"]
+def test_a_step_after_nothing_that_happens_is_a_departure(server: Server):
+    case = changed(lambda case: case["expected"].append({"after": "E3", "results": []}))
+    assert [one.event for one in departures(case, server)] == ["E3"]
 
 
 @pytest.mark.sqlite
-def test_an_action_without_a_route_is_never_passed_over(server: Server, routes):
-    without = {route for route in routes if route[1] != "/v1/entries/{entry_id}/withdrawal"}
+def test_a_policy_that_ought_to_be_refused_is_a_departure(server: Server):
+    case = changed(lambda case: case.update(expected=[{"after": "policy", "results": [], "refused": "no"}]))
+    assert {one.event for one in departures(case, server)} == {"policy"}
+
+
+@pytest.mark.sqlite
+def test_an_action_without_a_route_is_never_passed_over(server: Server):
+    without = {route for route in server.routes if route[1] != "/v1/entries/{entry_id}/withdrawal"}
     with pytest.raises(NotYetSupported, match="cancel"):
         list(departures(CANCELLED, server, without))
-    assert without < routes
+    assert without < server.routes

@@ -17,7 +17,7 @@ WRITTEN_WRONG = {
         ("a gt rule forbids the limit itself", "else aggregate > limit", "else aggregate >= limit"),
         ("a gte rule allows the limit itself", "aggregate >= limit if", "aggregate > limit if"),
         ("a warning comes before a violation", "line.counted > 0):", "line.counted > 0 and rule.warn_at is None):"),
-        ("a warning needs more than its part", ">= rule.warn_at * limit", "> rule.warn_at * limit"),
+        ("a warning needs more than its part", ">= warn_at.numerator * limit", "> warn_at.numerator * limit"),
         ("nothing counted is flagged", "(over and line.counted > 0)", "over"),
     ],
     "app.domain.policies.model:Dated.holds": [
@@ -125,6 +125,14 @@ def plant(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     for known in [module for name, module in sys.modules.items() if name.startswith("app.domain")]:
         for attribute in [attribute for attribute, value in vars(known).items() if value is right]:
             monkeypatch.setattr(known, attribute, wrong)
+
+
+def forget() -> None:
+    """Empty what the domain remembers of answers, so that right and wrong ones never mix."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("app.domain")]:
+        for value in list(vars(module).values()):
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 def rewritten(function: FunctionType, fault: Fault, space: dict[str, Any]) -> FunctionType:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from tests.domain.screening.playing import disagreement
-from tests.faults.engine import FAULTS, Fault, plant
+from tests.faults.engine import FAULTS, Fault, forget, plant
 from tests.oracle.generate import random_case
 
 SEEDS = 1000  # as many as every run compares without a fault
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    forget()
+    yield
+    forget()
 
 
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=fault.sentence) for fault in FAULTS])

@@ -24,7 +24,12 @@ class Dealer(Cast):
         super().__init__(rng)
         self.guests = [self._guest("G1"), self._guest("G2")]
         self.newcomers = [
-            {"person": f"N{number}", "name": f"New {number}", "employer": rng.choice(EMPLOYERS), "type": rng.choice(TYPES)}
+            {
+                "person": f"N{number}",
+                "name": f"New {number}",
+                "employer": rng.choice(EMPLOYERS),
+                "type": rng.choice(TYPES),
+            }
             for number in (1, 2)
         ]
         self.count = 0
@@ -50,7 +55,7 @@ class Dealer(Cast):
 
     def first(self) -> Op:
         """The policy that is there from the start."""
-        return self._published(self.policy(), ALWAYS)
+        return self.published(self.policy(), ALWAYS)
 
     # Operations
 
@@ -59,7 +64,7 @@ class Dealer(Cast):
         return self.rng.choices(list(kinds), list(kinds.values()))[0]
 
     def op(self, facts: Facts, kind: str) -> Op | None:
-        """An operation of a kind; None where there is nothing to do it to, or where nobody could say what must follow."""
+        """An operation of a kind; None where there is nothing to do it to, or nobody could say what must follow."""
         op = _DEALT[kind](self, facts)
         if op is None or op["op"] != "publish":
             return op
@@ -87,6 +92,10 @@ class Dealer(Cast):
         if self.often(0.3):  # amounts near the limits that there are, in the rules' own currency
             entry["amount"] = {"total": self.cents(5000, 30000), "currency": "USD"}
             entry["value"] = self.value("USD")
+        if entry["kind"] != "gift" and self.often(
+            0.06
+        ):  # more tax than bill: whether that can be counted, a policy says
+            entry["value"] = {"tax": self.money("900.00", entry["amount"]["currency"])}
         return entry
 
     def record(self, facts: Facts) -> Op | None:
@@ -117,7 +126,7 @@ class Dealer(Cast):
         changes = self.changes({**entry.fields})
         if entry.repaid and self.often(0.85):
             changes = {key: value for key, value in changes.items() if key not in ("amount", "value")}
-        if self.often(0.12) and not entry.repaid:
+        if self.often(0.12):
             currency = self.rng.choice(["USD", *RATES])
             changes |= {"amount": self.amount(currency), "value": self.value(currency)}
         if "recipients" in changes:
@@ -141,10 +150,10 @@ class Dealer(Cast):
         return self._target(facts, "approve")
 
     def merge(self, facts: Facts) -> Op | None:
-        """Mostly of two who are still somebody, and could be one."""
+        """Mostly of one who is still somebody into anybody: merges form chains and trees."""
         roots = [person for person in facts.people if person not in facts.merged]
-        people = roots if len(roots) > 1 and self.often(0.9) else list(facts.people)
-        keep, drop = self.rng.sample(people, 2)
+        drop = self.rng.choice(roots if self.often(0.9) else list(facts.people))
+        keep = self.rng.choice([person for person in facts.people if person != drop])
         return {"op": "merge", "keep": keep, "drop": drop}
 
     def unmerge(self, facts: Facts) -> Op | None:
@@ -164,25 +173,25 @@ class Dealer(Cast):
         if len(facts.versions) > 5:
             return None
         if self.drafts and self.often(0.5):
-            return self.drafts.pop(self.rng.randrange(len(self.drafts))) | {"effective_from": str(self._since())}
+            return self.drafts.pop(self.rng.randrange(len(self.drafts))) | {"effective_from": str(self.since())}
         base = facts.versions[self.rng.randrange(len(facts.versions))]
-        op = self._published(self._altered(base), self._since())
+        op = self.published(self.altered(base), self.since())
         if self.often(0.15):
             self.drafts.append(op)
             return {"op": "draft", "number": op["number"], "policy": op["policy"]}
         return op
 
-    def _since(self) -> date:
+    def since(self) -> date:
         """A day in the past, in the future, or in the middle of it all."""
         on = self.rng.choice(self.days)
         near = [on, on, on, on + timedelta(days=1), on - timedelta(days=40), date(on.year, 7, 1)]
         return self.rng.choice([*near, date(2001, 1, 1), date(2040, 1, 1)])
 
-    def _published(self, policy: dict[str, Any], since: date) -> dict[str, Any]:
+    def published(self, policy: dict[str, Any], since: date) -> dict[str, Any]:
         self.numbers += 1
         return {"op": "publish", "number": self.numbers, "policy": policy, "effective_from": str(since)}
 
-    def _altered(self, base: Version) -> dict[str, Any]:
+    def altered(self, base: Version) -> dict[str, Any]:
         policy = deepcopy(dict(base.policy))
         policy["rules"] = [self._rule_altered(rule) if self.often(0.6) else rule for rule in policy["rules"]]
         if len(policy["rules"]) > 1 and self.often(0.15):
@@ -197,7 +206,9 @@ class Dealer(Cast):
     def _rates(self, fx: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """Some rates, some of them corrected."""
         return {
-            currency: {on: (f"{rate[:-2]}{self.rng.randint(10, 99)}" if self.often(0.1) else rate) for on, rate in of.items()}
+            currency: {
+                on: (f"{rate[:-2]}{self.rng.randint(10, 99)}" if self.often(0.1) else rate) for on, rate in of.items()
+            }
             for currency, of in fx.items()
             if self.often(0.4)
         }
@@ -207,7 +218,17 @@ class Dealer(Cast):
         fresh = self.rule(rule["id"])
         if fresh["measure"] != rule["measure"]:
             return fresh if self.often(0.1) else rule
-        keys = ["limit_schedule", "period", "basis", "valuation", "counts", "applies_to", "exceed", "warn_at", "excludes"]
+        keys = [
+            "limit_schedule",
+            "period",
+            "basis",
+            "valuation",
+            "counts",
+            "applies_to",
+            "exceed",
+            "warn_at",
+            "excludes",
+        ]
         extras = ["item_floor", "cash", "cleared_by", "repay_nets"]
         taken = self.rng.sample(keys, self.rng.choice([1, 1, 2, 3]))
         altered = {**rule, **{key: fresh[key] for key in taken}}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,17 +36,19 @@ class Told(NamedTuple):
     """What became of an operation: the codes of what was refused, one per entry of a batch; empty where nothing was.
 
     `cause` is what results that it changed are put down to; None for a recording, where it is the entry itself.
+    `nothing` marks an amendment that says what is known already.
     """
 
     refused: Sequence[str] = ()
     cause: str | None = None
+    nothing: bool = False
 
 
 class Ticking:
     """A clock that says what it is told to, and moves on with every operation. `skew` is how wrong it is."""
 
-    def __init__(self, skew: timedelta = timedelta(0)) -> None:
-        self.now = START
+    def __init__(self, now: datetime, skew: timedelta) -> None:
+        self.now = now
         self.skew = skew
 
     def __call__(self) -> datetime:
@@ -56,11 +58,15 @@ class Ticking:
 class DeskFirm:
     """Two officers at one or several desks on one database, and what everything is called in its books."""
 
-    def __init__(self, url: str, *, skews: Sequence[timedelta] = (timedelta(0),)) -> None:
+    def __init__(
+        self, url: str, *, skews: Sequence[timedelta] = (timedelta(0),), now: datetime = START, **settings: Any
+    ) -> None:
         self.database = Database(url)
-        self.clocks = [Ticking(skew) for skew in skews]
-        self.desks = [Desk(Settings(database_url=url), self.database, clock) for clock in self.clocks]
+        self.clocks = [Ticking(now, skew) for skew in skews]
+        self.desks = [Desk(Settings(database_url=url, **settings), self.database, clock) for clock in self.clocks]
         self.turn = 0
+        self.within: Connection | None = None
+        self.facts = Facts()
         self.ids: dict[str, str] = {}
         self.names: dict[str, str] = {}
         self.merge_ids: dict[str, str] = {}
@@ -68,6 +74,7 @@ class DeskFirm:
         self.versions: dict[str, int] = {}
         self._officer, self._other = self._key("olivia"), self._key("oscar")
         self.officer, self.other = self._principal(self._officer), self._principal(self._other)
+        self.reader = self.officer
 
     def close(self) -> None:
         self.database.close()
@@ -84,8 +91,39 @@ class DeskFirm:
         return self.desks[self.turn % len(self.desks)]
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """One transaction."""
-        return self.database.write(work)
+        """One transaction; in a rehearsal, a part of one."""
+        if self.within is None:
+            return self.database.write(work)
+        with self.within.begin_nested():
+            return work(self.within)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions."""
+        if self.within is not None:
+            yield self.within
+        else:
+            with self.database.reading() as connection:
+                yield connection
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Whatever is done in the block is taken back at its end, in the books and in what is remembered of them."""
+        remembered = [dict(one) for one in self._remembered]
+        immediate = self.database.engine.connect().execution_options(immediate=True)
+        with immediate as connection, connection.begin() as whole:
+            try:
+                self.within = connection
+                self.restart()
+                yield
+            finally:
+                whole.rollback()
+                self.within = None
+                self.ids, self.names, self.merge_ids, self.policy_ids, self.versions = remembered
+
+    @property
+    def _remembered(self) -> tuple[dict[Any, Any], ...]:
+        return self.ids, self.names, self.merge_ids, self.policy_ids, self.versions
 
     def _key(self, person: str) -> Credentials:
         _, secret = self.write(
@@ -96,7 +134,7 @@ class DeskFirm:
         return access.read_credentials(f"Bearer {secret}")
 
     def _principal(self, credentials: Credentials) -> Principal:
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             return access.require(connection, credentials, self.desk.clock())
 
     def call(self, name: str, id: str) -> None:
@@ -122,7 +160,8 @@ class DeskFirm:
         for clock in self.clocks:
             clock.now += timedelta(seconds=1)
         self.turn += 1
-        return _DONE[op["op"]](self, op, facts)
+        self.facts = facts
+        return _DONE[op["op"]](self, op)
 
     def restart(self) -> None:
         """Other processes take over: whatever a desk remembered is gone."""
@@ -134,10 +173,10 @@ class DeskFirm:
         except Refusal as refusal:
             return Told([refusal.code])
 
-    def record(self, op: Op, facts: Facts) -> Told:
-        return self.batch({"entries": [op["entry"]]}, facts)
+    def record(self, op: Op) -> Told:
+        return self.batch({"entries": [op["entry"]]})
 
-    def batch(self, op: Op, facts: Facts) -> Told:
+    def batch(self, op: Op) -> Told:
         drafts = [draft_of(fields) for fields in op["entries"]]
         outcomes: list[Outcome] = []
 
@@ -181,8 +220,8 @@ class DeskFirm:
     def _after(self, name: str, done: Any) -> None:
         self.versions[name] = done.version
 
-    def amend(self, op: Op, facts: Facts) -> Told:
-        fields = {**facts.entries[op["target"]].fields, **op["set"]}
+    def amend(self, op: Op) -> Told:
+        fields = {**self.facts.entries[op["target"]].fields, **op["set"]}
         draft = draft_of(fields)
 
         def act(connection: Connection, id: str, version: int) -> Any:
@@ -191,18 +230,20 @@ class DeskFirm:
             return done
 
         told = self._on_entry(op, act)
-        return Told() if list(told.refused) == [HARMLESS] else told
+        return Told(nothing=True) if list(told.refused) == [HARMLESS] else told
 
-    def withdraw(self, op: Op, facts: Facts) -> Told:
-        return self._on_entry(op, lambda c, id, v: entries.withdraw(c, self.desk, self.officer, id, version=v, reason="x"))
+    def withdraw(self, op: Op) -> Told:
+        return self._on_entry(
+            op, lambda c, id, v: entries.withdraw(c, self.desk, self.officer, id, version=v, reason="x")
+        )
 
-    def give_back(self, op: Op, facts: Facts) -> Told:
+    def give_back(self, op: Op) -> Told:
         return self._on_entry(
             op, lambda c, id, v: entries.give_back(c, self.desk, self.officer, id, version=v, reason="x")
         )
 
-    def repay(self, op: Op, facts: Facts) -> Told:
-        currency = facts.entries[op["target"]].fields["amount"]["currency"]
+    def repay(self, op: Op) -> Told:
+        currency = self.facts.entries[op["target"]].fields["amount"]["currency"]
         minor = parse_minor(op["amount"], exponent(currency) or 0)
         return self._on_entry(
             op,
@@ -211,10 +252,10 @@ class DeskFirm:
             ),
         )
 
-    def approve(self, op: Op, facts: Facts) -> Told:
+    def approve(self, op: Op) -> Told:
         return self._on_entry(op, lambda c, id, v: approvals.approve(c, self.desk, self.other, id, version=v, note="x"))
 
-    def merge(self, op: Op, facts: Facts) -> Told:
+    def merge(self, op: Op) -> Told:
         keep, drop = self.ids[op["keep"]], self.ids[op["drop"]]
 
         def work(connection: Connection) -> str:
@@ -225,16 +266,16 @@ class DeskFirm:
             self.merge_ids[op["drop"]] = told.cause
         return told
 
-    def unmerge(self, op: Op, facts: Facts) -> Told:
+    def unmerge(self, op: Op) -> Told:
         merge_id = self.merge_ids[op["drop"]]
         return self._carry_out(
             lambda connection: merges.undo(connection, self.desk, merge_id, reason="two", by="olivia").merge.id
         )
 
-    def change(self, op: Op, facts: Facts) -> Told:
+    def change(self, op: Op) -> Told:
         id = self.ids[op["person"]]
         said = Particulars(type=op.get("type"), employer=op.get("employer"), effective_from=day(op["from"]))
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             version = recipients.get(connection, id).version
 
         def work(connection: Connection) -> str:
@@ -247,21 +288,19 @@ class DeskFirm:
 
     def _moved_on(self) -> None:
         """Entries may have gone to their next version by what became known of a person."""
-        with self.database.reading() as connection:
+        with self.reading() as connection:
             by_id = dict(connection.exec_driver_sql("SELECT id, version FROM entries").all())
         self.versions = {name: by_id[self.ids[name]] for name in self.versions}
 
-    def draft(self, op: Op, facts: Facts) -> Told:
+    def draft(self, op: Op) -> Told:
         document = {"name": "Case", **without_warnings_of_prohibitions(op["policy"])}
-        made = self.write(
-            lambda connection: policies.draft(connection, self.desk, document, name="Case", by="olivia")
-        )
+        made = self.write(lambda connection: policies.draft(connection, self.desk, document, name="Case", by="olivia"))
         self.policy_ids[op["number"]] = made.id
         return Told()
 
-    def publish(self, op: Op, facts: Facts) -> Told:
+    def publish(self, op: Op) -> Told:
         if op["number"] not in self.policy_ids:
-            self.draft(op, facts)
+            self.draft(op)
         policy_id, since = self.policy_ids[op["number"]], day(op["effective_from"])
 
         def work(connection: Connection) -> str:
@@ -271,7 +310,7 @@ class DeskFirm:
         return self._carry_out(work)
 
 
-_DONE: Mapping[str, Callable[[DeskFirm, Op, Facts], Told]] = {
+_DONE: Mapping[str, Callable[[DeskFirm, Op], Told]] = {
     "record": DeskFirm.record,
     "batch": DeskFirm.batch,
     "amend": DeskFirm.amend,
@@ -318,12 +357,3 @@ def _person(row: Fields) -> DraftPerson:
     who = Named(source=SOURCE, external_id=row["person"], name=name, employer=row.get("employer"), type=row.get("type"))
     guest_of = Named(source=SOURCE, external_id=row["guest_of"]) if row.get("guest_of") else None
     return DraftPerson(who, guest_of, row.get("client_type"), row.get("client_employer"))
-
-
-def on_record(database: Database, statement: str) -> list[Any]:
-    """Rows of the books, read past the services."""
-    with database.reading() as connection:
-        return list(connection.exec_driver_sql(statement))
-
-
-__all__ = ["DeskFirm", "Told", "on_record", "suppress"]

@@ -1,8 +1,9 @@
 """The facts: all that was said and still holds, and what the oracle makes of them, version by version of the policy.
 
-An operation is a mapping in the words of the worked examples: `{"op": "amend", "target": "E1", "set": {…}}`. `Facts.after`
-gives the facts that it leaves behind, or raises Refused where the service must refuse it. `expected` composes the oracle:
-an entry is judged by the version in force on its day, which counts everything dated until then in its own way.
+An operation is a mapping in the words of the worked examples: `{"op": "amend", "target": "E1", "set": {…}}`.
+`Facts.after` gives the facts that it leaves behind, or raises Refused where the service must refuse it. `expected`
+composes the oracle: an entry is judged by the version in force on its day, which counts everything dated until then in
+its own way.
 """
 
 from __future__ import annotations
@@ -209,8 +210,8 @@ def _approve(facts: Facts, op: Op) -> Facts:
 
 def _merge(facts: Facts, op: Op) -> Facts:
     keep, drop = op["keep"], op["drop"]
-    refuse_if(keep == drop, "circle")
-    refuse_if(keep in facts.merged or drop in facts.merged, "merged_already")
+    refuse_if(drop in facts.merged, "merged_already")
+    refuse_if(facts.root(keep) == drop, "circle")
     refuse_if((facts.people[keep][-1].type == OWN) != (facts.people[drop][-1].type == OWN), "not_one_person")
     return replace(facts, merged={**facts.merged, drop: keep})
 

@@ -42,7 +42,7 @@ def meets(one: Look, other: Look) -> bool:
         ("Bill Jones", "William Jones", "nickname"),
         ("Liz Brown", "Elizabeth Brown", "nickname"),
         ("Liz Brown", "Beth Brown", "nickname"),
-        ('Robert "Bob" Smith', "Bob Smith", "nickname"),
+        ('Robert "Bob" Smith', "Bob Smith", "same_name"),
         ("Bob Smith Jr.", "Robert Smith Jr.", "nickname"),
         ("D. Reyes", "Dana Reyes", "initial"),
         ("R. Smith", "Bob Smith", "initial"),

@@ -14,7 +14,7 @@ from app.api.asking import ActingAs, AskedBy, answer
 from app.api.entries.reading import EntryIn, draft_of
 from app.api.entries.writing import EntryOut, entry_out
 from app.api.fields import In, LongText, MoneyIn, currency_of, minor
-from app.api.problems import of_validation
+from app.api.problems import below, of_validation
 from app.api.requests import StrictRoute
 from app.api.versions import MeantVersion, etag
 from app.domain import entries as domain
@@ -99,7 +99,10 @@ def create_amendment(entry_id: EntryId, body: AmendmentIn, version: MeantVersion
     def amend(connection: Connection, principal: Principal) -> Recorded:
         known = entries.get(connection, acting.desk, principal, entry_id)
         draft = draft_of(_amended(known.entry, body.set), known.entry.giver, ("set",))
-        return entries.amend(connection, acting.desk, principal, entry_id, draft, version=version, reason=body.reason)
+        with below("/set"):
+            return entries.amend(
+                connection, acting.desk, principal, entry_id, draft, version=version, reason=body.reason
+            )
 
     return _answer(acting, amend)
 
@@ -180,10 +183,12 @@ def _answer(acting: Any, work: Callable[[Connection, Principal], Recorded]) -> R
 
 
 def _minor(repaid: MoneyIn) -> int:
+    at = "/repaid/currency"
     try:
-        amount = minor(repaid.amount, currency_of(repaid.currency))
+        currency, at = currency_of(repaid.currency), "/repaid/amount"
+        amount = minor(repaid.amount, currency)
     except ValueError as error:
-        raise RepaymentInvalid.at("/repaid", str(error)) from error
+        raise RepaymentInvalid.at(at, str(error)) from error
     if amount == 0:
         raise RepaymentInvalid.at("/repaid/amount", "must be more than zero")
     return amount

@@ -127,6 +127,9 @@ def draft_of(body: EntryIn, principal_person: str, base: tuple[str | int, ...] =
         purpose=body.purpose or "",
         venue=body.venue or "",
     )
+    if not body.recipients and "unnamed_group" not in body.flags:
+        detail = "name who got it, or flag it as unnamed_group until they are known"
+        faults.append(Fault(pointer((*base, "recipients")), "nobody_listed", detail))
     if faults:
         many = "1 field needs attention" if len(faults) == 1 else f"{len(faults)} fields need attention"
         raise EntryNotValid(many, faults)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.api.fields import MoneyOut, money
+from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.domain.audit import iso
 from app.domain.entries import Entry, Listed
 from app.domain.money import format_minor
@@ -95,6 +96,7 @@ class RecipientOnEntryOut(BaseModel):
     guest_of: str | None
     share: MoneyOut
     found_by: str | None = None
+    looks_like: list[LookAlikeOut] = Field([], description="who somebody just created may be")
 
 
 class ApprovalOut(BaseModel):
@@ -204,7 +206,10 @@ def _person(one: Recorded, place: int, person: Listed, fresh: bool) -> dict[str,
         "guest_of": person.guest_of,
         "share": money(one.shares[place], one.entry.currency),
     }
-    return body | {"found_by": match.how} if fresh and match else body
+    if not (fresh and match):
+        return body
+    alike = [look_alike_out(other, details=False) for other in match.looks_like]
+    return body | {"found_by": match.how} | ({"looks_like": alike} if match.how == "created" else {})
 
 
 def shown_as(shown: str) -> dict[str, str]:

@@ -253,7 +253,7 @@ def _limits(place: Place, fields: Fields, measure: Measure | None, currency: Cur
 def _limit(row: Place, place: Place | None, measure: Measure | None, currency: Currency | None) -> int | None:
     forbidden = measure is Measure.PROHIBITION
     if place is None:
-        if not forbidden:
+        if not forbidden and isinstance(row.value, Mapping):
             detail = "is missing; only a prohibition does without a limit"
             row.under("limit", None, "limit").refuse("missing", detail)
         return 0

@@ -231,7 +231,7 @@ def require_rate(policy: Policy, entry: Entry) -> None:
         return
     if policy.settings.rate(entry.currency.code, entry.occurred_on) is None:
         raise NoRate.at(
-            "/amount/currency",
+            "/total/currency",
             f"There is no rate from {entry.currency.code} to {policy.currency.code} for {entry.occurred_on}",
         )
 

@@ -103,7 +103,9 @@ def _outcome(rule: Rule, line: Line, aggregate: int, limit: int) -> Outcome:
     over = aggregate >= limit if rule.exceed_at_limit else aggregate > limit
     if line.forbidden or (over and line.counted > 0):
         return Outcome.VIOLATION
-    if rule.warn_at is not None and line.counted > 0 and aggregate >= rule.warn_at * limit:
+    # Whole numbers on both sides: arithmetic of fractions costs more than all the rest of a judgement.
+    warn_at = rule.warn_at
+    if warn_at is not None and line.counted > 0 and aggregate * warn_at.denominator >= warn_at.numerator * limit:
         return Outcome.WARNING
     return Outcome.WITHIN
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.domain.policies import Period, PeriodType
@@ -19,6 +20,7 @@ class Span(NamedTuple):
     end: date
 
 
+@lru_cache(maxsize=4096)
 def span(period: Period, on: date) -> Span:
     """The days whose entries add up with an entry of that day.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -93,17 +93,18 @@ def _make(
     connection: Connection,
     desk: Desk,
     subscription: KnownSubscription,
-    records: Iterable[Record],
+    records: Sequence[Record],
     *,
     replay_id: str | None = None,
 ) -> None:
     now = desk.clock()
     told = teller(connection, desk, Payload(subscription.payload))
+    ids = sorted(new_id("dlv") for _ in records)  # so that their order is the log's
     deliveries.add(
         connection,
         [
             KnownDelivery(
-                id=new_id("dlv"),
+                id=id,
                 subscription_id=subscription.id,
                 message_id=message_id(record),
                 position=record.position,
@@ -121,7 +122,7 @@ def _make(
                 created_at=now,
                 finished_at=None,
             )
-            for record in records
+            for id, record in zip(ids, records, strict=True)
         ],
     )
 

@@ -85,13 +85,13 @@ class Courier:
         with self._desk.database.reading() as connection:
             if not something_to_make(connection, self._desk):
                 return False
-        for _ in range(_ROUNDS):
-            made = self._desk.database.write(
-                lambda connection: fan_out(connection, self._desk) + repeat(connection, self._desk)
-            )
-            if not made:
-                break
-        return True
+        rounds = 0
+        while rounds < _ROUNDS and self._desk.database.write(self._make_some):
+            rounds += 1
+        return rounds > 0
+
+    def _make_some(self, connection: Connection) -> int:
+        return fan_out(connection, self._desk) + repeat(connection, self._desk)
 
     def settle(self) -> None:
         """Waits until everything that was begun has ended."""

@@ -181,7 +181,8 @@ def _corrected(
     journal.seal(connection)
     others = [change for change in changes if change.key[1] != entry.id]
     about = about_others(connection, others)
-    one = with_results(connection, desk, [KnownEntry(entry, version, correction.known.submitted_by, stamp.at)])[0]
+    kept = KnownEntry(entry, version, correction.known.submitted_by, stamp.at)
+    [one] = with_results(connection, desk, principal, [kept])
     return replace(
         one,
         recorded_at=correction.known.recorded_at,

@@ -63,7 +63,7 @@ def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str,
     known = _find(connection, entry_id, at)
     if known is None or not may_see(principal, known):
         raise EntryNotFound("There is no such entry")
-    return with_results(connection, desk, [known], at)[0]
+    return with_results(connection, desk, principal, [known], at)[0]
 
 
 def _find(connection: Connection, entry_id: str, at: int | None) -> KnownEntry | None:
@@ -83,7 +83,7 @@ def listed(
 ) -> list[Recorded]:
     """Entries, newest event first; without the right to read all, only the principal's own."""
     found = rows.listed(connection, _for(principal, wanted), after=after, limit=limit)
-    return with_results(connection, desk, found)
+    return with_results(connection, desk, principal, found)
 
 
 def listed_as_of(
@@ -98,7 +98,7 @@ def listed_as_of(
 ) -> list[Recorded]:
     """Entries as they stood at a place in the order of record, newest record first."""
     found = rows.listed_as_of(connection, _for(principal, wanted), at, after=after, limit=limit)
-    return with_results(connection, desk, found, at)
+    return with_results(connection, desk, principal, found, at)
 
 
 def _for(principal: Principal, wanted: EntryFilter) -> EntryFilter:
@@ -124,9 +124,9 @@ def may_see(principal: Principal, about: About | KnownEntry) -> bool:
 
 
 def with_results(
-    connection: Connection, desk: Desk, known: Sequence[KnownEntry], at: int | None = None
+    connection: Connection, desk: Desk, principal: Principal, known: Sequence[KnownEntry], at: int | None = None
 ) -> list[Recorded]:
-    """Entries with people, shares, results, cases and approval, as they are or were known."""
+    """Entries with people, shares, results, cases and approval, as they are or were known, for whoever asks."""
     ids = [one.entry.id for one in known]
     book = policies.as_known(connection, desk, at)
     parts = rows.shares(connection, {one.entry.id: one.version for one in known})
@@ -135,7 +135,7 @@ def with_results(
     for answer in answer_rows.of_entries(connection, ids, at):
         answers.setdefault(answer.assessment.line.entry_id, []).append(answer)
     cases: dict[str, list[KnownViolation]] = {}
-    for case in violations.of_entries(connection, ids, at):
+    for case in violations.told(connection, principal, violations.of_entries(connection, ids, at)):
         cases.setdefault(case.entry_id, []).append(case)
     approvals = approval_rows.standing(connection, ids) if at is None else {}
     return [

@@ -246,6 +246,7 @@ def _keep(
     )
     changes = [change for accepted, one in pairs for change in _caused(one, accepted.work.stamp)]
     cases = violations.settle(connection, book, changes, about, journal=journal, fresh=by.keys())
+    employers = roster.employer_names
     for accepted, one in pairs:
         keys = [answer.key for answer in one.own] + [change.key for change in one.others]
         accepted.work.outcomes[accepted.place] = Recorded(
@@ -256,7 +257,7 @@ def _keep(
             shares=[minor for _, minor in one.shares],
             book=book,
             people=accepted.people,
-            employers=roster.employer_names,
+            employers=employers,
             assessments=one.own,
             others=[change for change in one.others if may_see(accepted.work.principal, about[change.key[1]])],
             violations=[cases[key] for key in keys if key in cases and may_see(accepted.work.principal, about[key[1]])],

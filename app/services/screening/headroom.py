@@ -35,7 +35,9 @@ class Headroom:
     def resets_on(self) -> date | None:
         """The day on which the allowance starts anew; None where it slides or is there for each event."""
         fixed = (PeriodType.CALENDAR_YEAR, PeriodType.FISCAL_YEAR, PeriodType.FIRST_GIFT_YEAR)
-        return self.period.end + timedelta(days=1) if self.rule.period.type in fixed else None
+        if self.rule.period.type not in fixed or self.period.end == date.max:
+            return None
+        return self.period.end + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -80,15 +81,16 @@ def screen(connection: Connection, book: PolicyBook, weighed: Sequence[Weighed])
 
     An entry that moves the totals of earlier ones in the same batch waits until those are kept.
     """
-    stored = screening.totals(connection, list(_questions(book, weighed)))
+    asked = [_asked(book, one) for one in weighed]
+    stored = screening.totals(connection, list(_questions(weighed, asked)))
     pending: dict[Subject, list[Line]] = {}
     shown: set[str] = set()
     done: list[Screened] = []
-    for one in weighed:
-        late = {line.shown for line in _late(book, one, stored, pending)}
+    for one, lines in zip(weighed, asked, strict=True):
+        late = {line.shown for line in _late(book, one, lines, stored, pending)}
         if late & shown:
             break
-        own = [_judged(book, line, stored, pending) for line in one.lines if line.shown not in late]
+        own = [_judged(line, rule, asked, stored, pending) for line, rule, asked in lines if line.shown not in late]
         others: list[Change] = []
         if late:
             changes = replay(connection, book, late, since=one.entry.occurred_on, fresh=[one.entry])
@@ -188,16 +190,25 @@ def policy_id(book: PolicyBook, answer: Assessment) -> str:
     return policy.id
 
 
-def _questions(book: PolicyBook, weighed: Sequence[Weighed]) -> Iterator[Question]:
-    asked: set[Question] = set()
-    for one in weighed:
-        for line in one.lines:
-            rule = _governing(book, line)
-            if rule.period.type is not PeriodType.PER_EVENT:
-                asked.add(_question(rule, line))
-        for line in one.foreign:
-            asked.add(_last_day(line))
-    yield from asked
+class _Asked(NamedTuple):
+    """A line with the rule that judges it and what has to be known for that; nothing where the line stands alone."""
+
+    line: Line
+    rule: Rule
+    question: Question | None
+
+
+def _asked(book: PolicyBook, one: Weighed) -> list[_Asked]:
+    rules = [(line, _governing(book, line)) for line in one.lines]
+    return [
+        _Asked(line, rule, None if rule.period.type is PeriodType.PER_EVENT else _question(rule, line))
+        for line, rule in rules
+    ]
+
+
+def _questions(weighed: Sequence[Weighed], asked: Sequence[Sequence[_Asked]]) -> set[Question]:
+    questions = {one.question for lines in asked for one in lines if one.question is not None}
+    return questions | {_last_day(line) for one in weighed for line in one.foreign}
 
 
 def _question(rule: Rule, line: Line) -> Question:
@@ -219,15 +230,17 @@ def _governing(book: PolicyBook, line: Line) -> Rule:
 
 
 def _late(
-    book: PolicyBook, one: Weighed, stored: Mapping[Question, Total], pending: Mapping[Subject, Sequence[Line]]
+    book: PolicyBook,
+    one: Weighed,
+    lines: Sequence[_Asked],
+    stored: Mapping[Question, Total],
+    pending: Mapping[Subject, Sequence[Line]],
 ) -> Iterator[Line]:
     """The lines that cannot simply be added at the end of their subject's history."""
     on = one.entry.occurred_on
-    for line in one.lines:
-        rule = _governing(book, line)
-        if rule.period.type is PeriodType.PER_EVENT:
+    for line, rule, question in lines:
+        if question is None:
             continue
-        question = _question(rule, line)
         ahead = pending.get((line.rule_id, line.subject), ())
         if (
             rule.period.type is PeriodType.FIRST_GIFT_YEAR
@@ -249,13 +262,15 @@ def is_after(last_on: date | None, on: date) -> bool:
 
 
 def _judged(
-    book: PolicyBook, line: Line, stored: Mapping[Question, Total], pending: Mapping[Subject, Sequence[Line]]
+    line: Line,
+    rule: Rule,
+    question: Question | None,
+    stored: Mapping[Question, Total],
+    pending: Mapping[Subject, Sequence[Line]],
 ) -> Assessment:
     """The fast path: the stored total of the period, what the batch adds before it, and the line."""
-    rule = _governing(book, line)
-    if rule.period.type is PeriodType.PER_EVENT:
+    if question is None:
         return assess(rule, line, prior=0)
-    question = _question(rule, line)
     ahead = pending.get((line.rule_id, line.subject), ())
     in_batch = sum(other.counted for other in ahead if question.first <= other.occurred_on <= question.last)
     return assess(rule, line, prior=stored.get(question, _NOTHING).counted + in_batch)

@@ -44,10 +44,11 @@ def test_engine_and_oracle_agree_after_every_entry_and_action(first_seed):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("first_seed", range(2000, 60_000, AT_ONCE))
+@pytest.mark.parametrize("first_seed", range(2000, 60_000, 1000))
 def test_engine_and_oracle_agree_on_tens_of_thousands_of_cases(first_seed):
-    all_agree(first_seed, actions=True)
-    all_agree(first_seed, actions=False)
+    for seed in range(first_seed, first_seed + 1000, AT_ONCE):
+        all_agree(seed, actions=True)
+        all_agree(seed, actions=False)
 
 
 @pytest.mark.parametrize("seed", range(100))

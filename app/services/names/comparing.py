@@ -1,181 +1,18 @@
-"""Names as they are read: taken apart, transliterated, known by their nicknames, and compared with one another."""
+"""Comparing: what two people's names, employers, mailboxes, phones and ids say for and against their being one."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from app.domain.matches import LIKELY, Reason, score
-from app.domain.names import (
-    GENERATIONS,
-    PARTICLES,
-    Firm,
-    Look,
-    PersonName,
-    firm_words,
-    fold,
-    is_part_of,
-    keys,
-    mailbox,
-    outside_value,
-    phone_digits,
-    skeleton,
-    tells,
-)
+from app.domain.names import Firm, Look, PersonName, fold, is_part_of, skeleton, tells
 from app.domain.recipients import name_key
+from app.services.names.reading import is_a_name, roots
 
-if TYPE_CHECKING:
-    from nameparser import ParsedName
-
-# The libraries are imported where they are first needed: a server that meets nobody new starts without them.
-
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff'’\-]*\.?")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_CALLED = frozenset(
-    {"dame", "dr", "hon", "judge", "lady", "lord", "miss", "mr", "mrs", "ms", "mx", "prof", "professor", "rev", "sir"}
-)
-# What the word list has wrong.
-_NO_NICKNAMES = frozenset({("bill", "robert"), ("billy", "robert"), ("bill", "fred"), ("aaron", "erin")})
-
-_ALIKE_FAMILY, _SOUNDS_ALIKE, _ALIKE_GIVEN, _ALIKE_WHOLE, _ALIKE_FIRM = 92, 80, 88, 85, 90
-
-
-def plain(text: str) -> str:
-    """A text in the letters of ASCII."""
-    if text.isascii():
-        return text
-    from anyascii import anyascii
-
-    return anyascii(text)
-
-
-@lru_cache(maxsize=8192)
-def read(name: str) -> PersonName:
-    """A name taken apart. What it means is a guess that is only good enough to look for people who may be one."""
-    words = name.split()
-    if 1 < len(words) < 5 and all(map(_LATIN.fullmatch, words)):
-        letters = [_letters(word) for word in words]
-        if not _with_a_role().intersection(letters):
-            return _parted(name, letters[0], letters[1:-1], letters[-1:])
-    return _parsed(name)
-
-
-def _letters(word: str) -> str:
-    return re.sub(r"[^a-z0-9\- ]", "", plain(word).lower()).strip("- ")
-
-
-@cache
-def _with_a_role() -> frozenset[str]:
-    """The words that are more than a part of a name: titles, particles, generations and the like."""
-    from nameparser import Lexicon
-
-    known = Lexicon.default()
-    found = known.titles | known.given_name_titles | known.suffix_words | known.suffix_acronyms | known.particles
-    return found | known.conjunctions | known.bound_given_names | known.maiden_markers | GENERATIONS.keys()
-
-
-def _parsed(name: str) -> PersonName:
-    from nameparser import parse
-
-    spaced = re.sub(r"\.(?=\w)", ". ", name)
-    found = parse(spaced)
-    given, family = found.given, found.family
-    if not (given and family) and found.title and _letters(found.title) not in _CALLED:
-        given, family = found.title, family or given  # Prince Okafor is called Prince
-    elif not given and _HAN.search(family):
-        family, _, given = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain(family)).partition(" ")
-    first, *more = [_letters(word) for word in given.split()] or [""]
-    middle = [*more, *map(_letters, found.middle.split())]
-    also = [_letters(word) for word in found.nickname.split()]
-    surnames = [_letters(word) for word in (f"{family} {found.maiden}").split()]
-    return _parted(name, first, middle, surnames, also, _generation(found))
-
-
-def _generation(found: ParsedName) -> str:
-    said = (GENERATIONS.get(_letters(word)) for word in found.suffix.replace(",", " ").split())
-    return next((one for one in said if one), "")
-
-
-def _parted(
-    written: str,
-    given: str,
-    middle: Iterable[str],
-    family: Iterable[str],
-    also: Iterable[str] = (),
-    generation: str = "",
-) -> PersonName:
-    between = tuple(word for word in middle if word and word not in PARTICLES)
-    by_middle = between[:1] if len(given) == 1 and between and len(between[0]) > 1 else ()
-    parts = [part for word in family for part in word.split("-") if part]
-    surnames = tuple(part for part in parts if part not in PARTICLES) or tuple(parts)
-    return PersonName(written, given, surnames, between, (*filter(None, also), *by_middle), generation)
-
-
-class _Nicknames(NamedTuple):
-    short_for: dict[str, set[str]]
-    long_for: dict[str, set[str]]
-
-
-@cache
-def _nicknames() -> _Nicknames:
-    from nicknames import NickNamer
-
-    known = NickNamer()
-    return _Nicknames(known.canonical_lookup, known.nickname_lookup)
-
-
-@lru_cache(maxsize=8192)
-def roots(given: str) -> tuple[str, ...]:
-    """What a given name is short for."""
-    found = _nicknames().short_for.get(given, set())
-    return tuple(sorted(name for name in found if not _wrong(name, given)))
-
-
-def _wrong(one: str, other: str) -> bool:
-    return (one, other) in _NO_NICKNAMES or (other, one) in _NO_NICKNAMES
-
-
-def _is_a_name(given: str) -> bool:
-    known = _nicknames()
-    return given in known.short_for or given in known.long_for
-
-
-def look(
-    id: str,
-    type: str,
-    called: Iterable[str],
-    *,
-    employers: Iterable[tuple[str | None, str | None]] = (),
-    emails: Iterable[str | None] = (),
-    phones: Iterable[str | None] = (),
-    outside: Iterable[tuple[str, str]] = (),
-) -> Look:
-    """A person as compared. `employers` are (id, name) of everybody they work or worked for."""
-    return Look(
-        id,
-        type == "own_associated_person",
-        tuple(read(name) for name in dict.fromkeys(called)),
-        tuple(dict.fromkeys(Firm(id, name, _firm_words(name)) for id, name in employers if id and name)),
-        tuple(dict.fromkeys(mailbox(email) for email in emails if email)),
-        tuple(filter(None, (phone_digits(phone) for phone in phones if phone))),
-        tuple((source, value) for source, id in outside if (value := outside_value(id))),
-    )
-
-
-def keys_of(one: Look) -> set[str]:
-    """The keys that a person shares with whoever may be them."""
-    return keys(one, roots)
-
-
-@lru_cache(maxsize=8192)
-def _firm_words(name: str) -> tuple[str, ...]:
-    return firm_words(plain(name))
-
-
-# Comparing
+_ALIKE_FAMILY, _SOUNDS_ALIKE, _ALIKE_GIVEN, _ALIKE_WHOLE, _ALIKE_FIRM = 92, 80, 88, 85, 90  # of a hundred
 
 
 class LookAlike(NamedTuple):
@@ -224,12 +61,12 @@ def _of_names(one: Look, other: Look) -> list[Reason]:
 def _likeness(a: PersonName, b: PersonName) -> Reason | None:
     """How one name can be the other's, None where it cannot."""
     code = _code(a, b)
-    if code in ("same_name", "spelling") and plain_differs(a, b):
+    if code in ("same_name", "spelling") and _is_transliterated(a, b):
         code = "transliterated_name"
     return Reason(code, f"{a.written} / {b.written}") if code else None
 
 
-def plain_differs(a: PersonName, b: PersonName) -> bool:
+def _is_transliterated(a: PersonName, b: PersonName) -> bool:
     """Whether two names differ as written, and one of them is not in the letters of ASCII."""
     return name_key(a.written) != name_key(b.written) and not (a.written.isascii() and b.written.isascii())
 
@@ -251,9 +88,12 @@ _CODES = {
 }
 
 
+_BEST_FIRST = ("same", "spelling", "nickname", "initial", "similar")
+
+
 def _code(a: PersonName, b: PersonName) -> str | None:
-    given = next((how for x, y in product(a.givens, b.givens) if (how := _given(x, y))), None)
-    family = _family(a, b)
+    ways = {_given(x, y) for x, y in product(a.givens, b.givens)}
+    given, family = next((how for how in _BEST_FIRST if how in ways), None), _family(a, b)
     if given and family and (code := _CODES.get(frozenset({given, family}))):
         return code if code != "similar_name" or _alike(a, b) else None
     if len(a.words) > 1 and sorted(map(fold, a.words)) == sorted(map(fold, b.words)):
@@ -288,7 +128,7 @@ def _without_a_vowel(short: str, long: str) -> bool:
 
 def _mistyped(x: str, y: str) -> bool:
     """Whether one may be a slip of the pen for the other: both close, and not both names of their own."""
-    if x.rstrip("aeo") == y.rstrip("aeo") or (_is_a_name(x) and _is_a_name(y)):
+    if x.rstrip("aeo") == y.rstrip("aeo") or (is_a_name(x) and is_a_name(y)):
         return False
     return _close(x, y, _ALIKE_GIVEN)
 
@@ -342,7 +182,7 @@ def _against(a: PersonName, b: PersonName) -> Iterator[Reason]:
         yield Reason(code, f"{a.written} / {b.written}")
 
 
-def same_firm(a: Firm, b: Firm) -> str | None:
+def _same_firm(a: Firm, b: Firm) -> str | None:
     """Whether two employers are the same or similar, None where they are different."""
     if a.id == b.id or a.key == b.key:
         return "same_employer"
@@ -361,9 +201,14 @@ def _similar_firms(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 def _of_firms(one: Look, other: Look) -> Iterator[Reason]:
     if not (one.firms and other.firms):
         return
-    found = [(code, a, b) for a, b in product(one.firms, other.firms) if (code := same_firm(a, b))]
-    code, a, b = min(found, default=("different_employers", one.firms[0], other.firms[0]))
+    found = [(code, a, b) for a, b in product(one.firms, other.firms) if (code := _same_firm(a, b))]
+    code, a, b = min(found, key=_same_before_similar, default=("different_employers", one.firms[0], other.firms[0]))
     yield Reason(code, a.written if a.written == b.written else f"{a.written} / {b.written}")
+
+
+def _same_before_similar(pair: tuple[str, Firm, Firm]) -> tuple[bool, Firm, Firm]:
+    code, a, b = pair
+    return code != "same_employer", a, b
 
 
 def _of_mailboxes(one: Look, other: Look) -> Iterator[Reason]:
