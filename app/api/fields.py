@@ -107,7 +107,12 @@ Amount = Annotated[
     Field(description="a decimal string in the currency's unit", examples=["125.00"]),
 ]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
-Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=200, description="most items on a page")]
+Limit = Annotated[
+    int,
+    BeforeValidator(_digits),
+    Field(ge=1, le=200, description="most items on a page"),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200, "description": "most items on a page"}),
+]
 Cursor = Annotated[
     str,
     StringConstraints(max_length=1000, pattern=r"^[A-Za-z0-9_-]+$"),

@@ -110,7 +110,7 @@ def list_merges(
 
 @router.get("/merges/{merge_id}", response_model=MergeOut, responses={404: {"model": Problem}})
 def get_merge(merge_id: AnyId, by: AskedBy) -> Response:
-    """One merge."""
+    """One merge, standing or undone."""
     by.principal.require(Permission.MERGE_RECIPIENTS)
     return answer(_merge(merges.get(by.connection, merge_id)))
 

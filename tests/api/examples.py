@@ -533,7 +533,13 @@ def get_me(world: World, whose: str | None) -> Ask:
 
 @example("create_key", by="admin")
 def create_key(world: World, whose: str | None) -> Ask:
-    body = {"name": world.new("key"), "role": "rep", "person": "kim", "expires_in_days": 30}
+    body = {
+        "name": world.new("key"),
+        "role": "rep",
+        "person": "kim",
+        "email": "kim@firm.example",
+        "expires_in_days": 30,
+    }
     return Ask("POST", "/v1/keys", body=body)
 
 

@@ -380,9 +380,7 @@ def plus(*people: Json) -> Callable[[Json], Json]:
 
 def as_gift(**value: str) -> Callable[[Json], Json]:
     """The same people get a gift of the same amount, of which tax and the like come off."""
-    return lambda entry: change(
-        ("/kind", "gift"), ("/value", value), ("/hosts_share", None), ("/recipients/0/share", "200.00")
-    )(entry)
+    return change(("/kind", "gift"), ("/value", value), ("/hosts_share", None), ("/recipients/0/share", "200.00"))
 
 
 def in_yen(entry: Json) -> Json:

@@ -151,7 +151,7 @@ def _read_again(two: Two, one: Reply, other: Reply) -> Iterator[str]:
             yield f"is read back differently: {alike(read[0])!s:.300} / {alike(read[1])!s:.300}"
 
 
-VERBATIM = ("/purpose", "/venue", "/giver", "/reason", "/person", "/hosts/0", "/facts/life_event", "/phone")
+VERBATIM = ("/purpose", "/venue", "/giver", "/person", "/hosts/0", "/facts/life_event", "/phone")
 
 
 def repeats(reply: Reply, slot: Slot, value: Hostile) -> bool:

@@ -222,10 +222,10 @@ def second_process(url: str) -> Iterator[str]:
     ]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
-        wire, deadline = Wire(f"http://127.0.0.1:{port}"), time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                assert wire(Ask("GET", "/health/ready")).status == 200
+                assert Wire(f"http://127.0.0.1:{port}")(Ask("GET", "/health/ready")).status == 200
                 break
             except OSError:
                 assert time.monotonic() < deadline, "the second server does not answer"

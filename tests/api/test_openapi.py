@@ -20,8 +20,8 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 KEYWORDS = {
     "$ref", "additionalProperties", "anyOf", "const", "default", "description", "discriminator", "enum", "examples",
     "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
-    "minLength", "minProperties", "maxProperties", "minimum", "oneOf", "allOf", "pattern", "properties",
-    "propertyNames", "required", "title", "type", "uniqueItems", "prefixItems",
+    "minLength", "minProperties", "maxProperties", "minimum", "oneOf", "allOf", "pattern", "patternProperties",
+    "properties", "propertyNames", "required", "title", "type", "uniqueItems", "prefixItems",
 }  # fmt: skip
 TYPES = {"array", "boolean", "integer", "null", "object", "string"}
 MODELS = {one.name: one.response_model for one in iter_route_contexts(APP.routes) if hasattr(one, "response_model")}

@@ -88,6 +88,9 @@ class Wire:
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self._line.close()
             return self._asked(ask)
+        except OSError:  # nobody there: the next request begins anew
+            self._line.close()
+            raise
 
     def _asked(self, ask: Ask) -> Reply:
         body = ask.payload

@@ -1,6 +1,6 @@
 """The grid: every amount around a limit, divided among one to seven, on each day where something turns, in four zones.
 
-Nothing here is random. Each cell is one entry among neighbours that lie just inside and just outside of its periods; the
+Nothing here is random. Each cell is one entry among neighbours that lie just inside and outside of its periods; the
 engine must say of all of them what the oracle says, whatever zone the machine or the firm is in.
 """
 
