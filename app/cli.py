@@ -21,6 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from app.domain.access import Role
+from app.domain.money import parse_minor
 from app.domain.refusals import Refusal
 from app.services import access, audit, packs
 from app.services.desk import Desk
@@ -196,6 +197,10 @@ def keys_create(
     person: Annotated[str | None, typer.Option(help="how entries name the holder as giver; default: the name")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="how long it is valid")] = 365,
     email: Annotated[str | None, typer.Option(help="where the daily digest goes, once mail is configured")] = None,
+    waiver_limit: Annotated[
+        str,
+        typer.Option(help='what an officer may waive without a second person, such as "500.00 USD"; default: nothing'),
+    ] = "",
     url: DatabaseUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -215,6 +220,7 @@ def keys_create(
             by="command-line",
             door="cli",
             email=email,
+            waiver=_amount(waiver_limit),
         ),
     )
     if as_json:
@@ -222,6 +228,20 @@ def keys_create(
         return
     out.print(f"{key.id} ({key.role}), valid until {key.expires_at:%Y-%m-%d}. The key is shown this once:")
     print(secret)
+
+
+def _amount(said: str) -> tuple[int, str]:
+    """Minor units and currency of an amount such as "500.00 USD"; nothing, where nothing is said."""
+    if not said:
+        return 0, ""
+    amount, _, code = said.partition(" ")
+    digits = packs.exponent(code)
+    try:
+        if digits is None:
+            raise ValueError(f"{code or 'nothing'} is not a currency")
+        return parse_minor(amount, digits), code
+    except ValueError as error:
+        raise typer.BadParameter(f"write the limit as '500.00 USD': {error}") from error
 
 
 @keys_cli.command("list")

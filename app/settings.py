@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from holidays import list_supported_countries, list_supported_financial
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -53,6 +55,8 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("", description="the sender of mail, such as propriety@firm.com")
     digest_hour: int = Field(7, ge=0, le=23, description="hour of the firm's day from which the daily digest is sent")
+    holidays: str = Field("NYSE", description="whose holidays close the firm: a market, a country such as US, or none")
+    review_codes: Path | None = Field(None, description="the firm's own review codes; default: app/codes/review.yaml")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
 
     @field_validator("time_zone")
@@ -62,6 +66,13 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not a time zone such as 'America/New_York'") from error
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_market(cls, value: str) -> str:
+        if value != "none" and value not in {**list_supported_financial(), **list_supported_countries()}:
+            raise ValueError(f"{value!r} is neither a market such as 'NYSE', nor a country such as 'US', nor 'none'")
         return value
 
     @field_validator("secret_key")

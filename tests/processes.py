@@ -36,7 +36,7 @@ from tests.databases import _end_with_parent
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-PROPRIETY = (sys.executable, "-c", "from app.cli import main; main()")
+PROPRIETY = (str(Path(sys.executable).with_name("propriety")),)
 
 _PATIENCE_S = 30.0
 _LISTENING = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
@@ -159,9 +159,9 @@ class ServerProcess:
     def start(self) -> None:
         """Starts it; `wait` waits until it answers. It takes the same port again that it had before."""
         self._said_before = len(self.log)
-        arguments = ["serve", "--port", str(self.port), "--database", self.url]
+        environment = {"PROPRIETY_DATABASE_URL": self.url, "PROPRIETY_PORT": str(self.port), **self._environment}
         with self._log.open("ab") as log:
-            self._process = spawn([*self._program, *arguments], output=log, **self._environment)
+            self._process = spawn([*self._program, "serve"], output=log, **environment)
 
     def wait(self) -> ServerProcess:
         """Returns when it answers. Raises RuntimeError with its log where it ends instead."""
@@ -242,9 +242,9 @@ def spawn(command: Sequence[str], *, output: Any = subprocess.PIPE, **environmen
     )
 
 
-def run(*arguments: str, timeout_s: float = _PATIENCE_S, **environment: str) -> tuple[int, str]:
-    """Runs `propriety` with arguments to its end: exit code and everything it said."""
-    process = spawn([*PROPRIETY, *arguments], **environment)
+def run(url: str, *arguments: str, timeout_s: float = _PATIENCE_S) -> tuple[int, str]:
+    """Runs `propriety` with arguments on a database to its end: exit code and everything it said."""
+    process = spawn([*PROPRIETY, *arguments], PROPRIETY_DATABASE_URL=url)
     try:
         said, _ = process.communicate(timeout=timeout_s)
     finally:

@@ -85,11 +85,23 @@ class Server:
         paths: dict[str, dict[str, Any]] = self.app.openapi()["paths"]
         return {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
-    def as_(self, role: Role | str, person: str, *, lifetime: timedelta | None = None) -> Caller:
-        """A client with a new key of that role; `person` is how entries name its holder."""
+    def as_(
+        self, role: Role | str, person: str, *, lifetime: timedelta | None = None, waiver: tuple[int, str] = (0, "")
+    ) -> Caller:
+        """A client with a new key of that role; `person` is how entries name its holder.
+
+        `waiver` is what an officer may waive without a second person, in minor units of a currency.
+        """
         made = self.desk.database.write(
             lambda connection: access.create_key(
-                connection, self.desk, name=person, role=Role(role), person=person, lifetime=lifetime, by="tests"
+                connection,
+                self.desk,
+                name=person,
+                role=Role(role),
+                person=person,
+                lifetime=lifetime,
+                waiver=waiver,
+                by="tests",
             )
         )
         key, secret = made

@@ -9,17 +9,23 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field, StrictInt
 
 from app.api.asking import ActingAs, AskedBy, answer
-from app.api.fields import Cursor, Email, In, Limit, Text
+from app.api.fields import Cursor, Email, In, Limit, MoneyIn, MoneyOut, Text, currency_of, minor, money
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
 from app.domain.access import GRANTS, Permission, Principal, Role
 from app.domain.audit import iso
+from app.domain.refusals import Unprocessable
 from app.services import access
 from app.services.access import KnownKey
 from app.services.desk import Connection
 
 router = APIRouter(prefix="/v1", tags=["access"], route_class=StrictRoute)
 KeyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class BadWaiverLimit(Unprocessable):
+    code = "bad_waiver_limit"
+    title = "The waiver limit is not an amount of money"
 
 
 class MeOut(BaseModel):
@@ -29,15 +35,20 @@ class MeOut(BaseModel):
     name: str
     role: Role
     person: str
+    waiver_limit: MoneyOut | None
     permissions: list[Permission]
 
 
 class KeyIn(In):
-    """A new key. `person` is how entries name its holder as giver."""
+    """A new key. `person` is how entries name its holder as giver.
+
+    `waiver_limit` is what an officer may waive without a second person; without it, nothing.
+    """
 
     name: Text
     role: Role
     person: Text
+    waiver_limit: MoneyIn | None = None
     expires_in_days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = 365
     email: Annotated[Email, Field(description="where the daily digest goes, once mail is configured")] | None = None
 
@@ -51,6 +62,7 @@ class KeyOut(BaseModel):
     role: Role
     person: str
     email: str | None
+    waiver_limit: MoneyOut | None
     created_by: str
     created_at: datetime
     expires_at: datetime | None
@@ -67,14 +79,23 @@ class NewKeyOut(KeyOut):
 def get_me(by: AskedBy) -> Response:
     """Who you are, and what your role allows."""
     one = by.principal
-    permissions = sorted(GRANTS[one.role])
-    return answer({"id": one.id, "name": one.name, "role": one.role, "person": one.person, "permissions": permissions})
+    return answer(
+        {
+            "id": one.id,
+            "name": one.name,
+            "role": one.role,
+            "person": one.person,
+            "waiver_limit": _waiver_out(one.waiver_minor, one.waiver_currency),
+            "permissions": sorted(GRANTS[one.role]),
+        }
+    )
 
 
 @router.post("/keys", status_code=201, response_model=NewKeyOut)
 def create_key(body: KeyIn, acting: ActingAs) -> Response:
     """Make a key. Its secret is in this answer and nowhere else."""
     lifetime = timedelta(days=body.expires_in_days) if body.expires_in_days else None
+    waiver = _waiver_in(body.waiver_limit)
 
     def create(connection: Connection, principal: Principal) -> tuple[KnownKey, str]:
         principal.require(Permission.MANAGE_KEYS)
@@ -87,6 +108,7 @@ def create_key(body: KeyIn, acting: ActingAs) -> Response:
             lifetime=lifetime,
             by=principal.person,
             email=body.email,
+            waiver=waiver,
         )
 
     key, secret = acting.write(create)
@@ -115,6 +137,20 @@ def revoke_key(key_id: KeyId, acting: ActingAs) -> Response:
     return answer(_key(acting.write(revoke)))
 
 
+def _waiver_in(limit: MoneyIn | None) -> tuple[int, str]:
+    if limit is None:
+        return 0, ""
+    try:
+        currency = currency_of(limit.currency)
+        return minor(limit.amount, currency), currency.code
+    except ValueError as error:
+        raise BadWaiverLimit.at("/waiver_limit", f"waiver_limit: {error}") from error
+
+
+def _waiver_out(waived: int, code: str) -> dict[str, str] | None:
+    return money(waived, currency_of(code)) if waived else None
+
+
 def _key(key: KnownKey) -> dict[str, Any]:
     return {
         "id": key.id,
@@ -123,6 +159,7 @@ def _key(key: KnownKey) -> dict[str, Any]:
         "role": key.role,
         "person": key.person,
         "email": key.email,
+        "waiver_limit": _waiver_out(key.waiver_minor, key.waiver_currency),
         "created_by": key.created_by,
         "created_at": iso(key.created_at),
         "expires_at": iso(key.expires_at) if key.expires_at else None,

@@ -17,6 +17,7 @@ _TEXT = 200
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_JOINERS = frozenset("\u200c\u200d")  # some scripts are not written without them
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
@@ -42,6 +43,8 @@ def _visible(letter: str) -> bool:
 def _name(text: str) -> str:
     if not any(letter.isalnum() and letter not in _BLANK_LETTERS for letter in text):
         raise PydanticCustomError("no_name", "a name has a letter or a digit")
+    if any(unicodedata.category(letter) == "Cf" and letter not in _JOINERS for letter in text):
+        raise PydanticCustomError("invisible_text", "a name holds nothing that cannot be seen")
     return text
 
 

@@ -122,12 +122,13 @@ def _carry_out(
         principal.require(Permission.MERGE_RECIPIENTS)
         return work(connection, principal)
 
+    today = acting.desk.today()
     effect = acting.rehearse(allowed) if dry_run else acting.write(allowed)
     body = {
         "merge": _merge(effect.merge),
         "dry_run": dry_run,
         "reassessed": [reassessed_out(effect.book, change) for change in effect.changes],
-        "violations": [violation_out(effect.book, case) for case in effect.cases.values()],
+        "violations": [violation_out(effect.book, case, today) for case in effect.cases.values()],
     }
     return answer(body, 200 if dry_run else status)
 

@@ -237,7 +237,7 @@ def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: Mean
         book = policies.current(connection, acting.desk)
         return _whole(connection, done.person) | {
             "reassessed": [reassessed_out(book, change) for change in done.changes],
-            "violations": [violation_out(book, case) for case in done.cases.values()],
+            "violations": [violation_out(book, case, acting.desk.today()) for case in done.cases.values()],
         }
 
     changed = acting.write(change)

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from app.api.problems import pointer
 from app.domain.refusals import Fault, Malformed, TooLarge, WrongMediaType
+from app.services.access import read_credentials
 from app.settings import Settings
 
 _DEEPEST = 16
@@ -165,6 +166,8 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             _check_query([name for name, _ in request.query_params.multi_items()], known, several)
             _check_headers(request)
+            if takes_body:  # nobody without a key is told what a body lacks, or has one read
+                read_credentials(request.headers.get("authorization"))
             if takes_body:
                 request = StrictRequest(request.scope, request.receive)
                 settings: Settings = request.app.state.desk.settings

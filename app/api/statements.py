@@ -113,7 +113,7 @@ def _rule(one: Statement, stated: StatedRule) -> dict[str, Any]:
         "counted": format_minor(sum(given.assessment.line.counted for given in stated.answers), digits),
         "held": format_minor(0, digits),
         "lines": [_line(one, given) for given in stated.answers],
-        "violations": [violation_out(one.book, case) for case in stated.violations],
+        "violations": [violation_out(one.book, case, one.today) for case in stated.violations],
     }
 
 

@@ -24,7 +24,7 @@ from app.api.problems import Problem
 from app.api.requests import StrictRoute
 from app.domain.entries import Direction, Kind
 from app.domain.money import format_minor
-from app.domain.violations import State
+from app.domain.violations import Outcome, State
 from app.services import policies, proofs, violations
 from app.services.proofs import Shown
 from app.services.screening import Proof
@@ -77,7 +77,13 @@ class ProofOut(BaseModel):
 def list_violations(
     by: AskedBy,
     at: KnownAt,
-    state: Annotated[list[State] | None, Query(max_length=6)] = None,
+    state: Annotated[list[State] | None, Query(max_length=7)] = None,
+    outcome: Annotated[list[Outcome] | None, Query(max_length=4)] = None,
+    reason_code: Annotated[list[Identifier] | None, Query(max_length=20)] = None,
+    assignee: Annotated[Text | None, Query(description="`none` for nobody's")] = None,
+    due_to: Annotated[Day | None, Query(alias="due_on[lte]")] = None,
+    overdue: bool | None = None,
+    snoozed: bool | None = None,
     rule_id: Annotated[list[Text] | None, Query(max_length=20)] = None,
     severity: Annotated[list[Identifier] | None, Query(max_length=4)] = None,
     direction: Direction | None = None,
@@ -104,13 +110,22 @@ def list_violations(
         entry_id=entry_id,
         occurred_from=occurred_from,
         occurred_to=occurred_to,
+        outcome=tuple(outcome or ()),
+        reason_code=tuple(reason_code or ()),
+        assignee=assignee,
+        due_to=due_to,
+        overdue=overdue,
+        snoozed=snoozed,
     )
     question = fingerprint("violations", by.principal.id, wanted, at)
     after = read_cursor(cursor, question, str)
-    found = violations.listed(by.connection, by.principal, wanted, at=at, after=after, limit=limit + 1)
+    today = by.desk.today(at)
+    found = violations.listed(
+        by.connection, by.principal, wanted._replace(today=today), at=at, after=after, limit=limit + 1
+    )
     shown, where = page(found, limit, question, lambda case: (case.id,))
     book = policies.current(by.connection, by.desk)
-    return answer({"data": [violation_out(book, case) for case in shown], "page": where})
+    return answer({"data": [violation_out(book, case, today) for case in shown], "page": where})
 
 
 @router.get("/violations/{violation_id}", response_model=ViolationOut, responses={404: {"model": Problem}})
@@ -118,7 +133,7 @@ def get_violation(violation_id: AnyId, by: AskedBy, at: KnownAt) -> Response:
     """One violation as it stands, or as it was known."""
     case = violations.get(by.connection, by.principal, violation_id, at=at)
     book = policies.current(by.connection, by.desk)
-    return answer(violation_out(book, case), headers={"ETag": f'"v{case.version}"'})
+    return answer(violation_out(book, case, by.desk.today(at)), headers={"ETag": f'"v{case.version}"'})
 
 
 @router.get("/violations/{violation_id}/proof", response_model=ProofOut, responses={404: {"model": Problem}})

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     KNOW_RECIPIENTS = "know_recipients"
     KNOW_PARTICULARS = "know_particulars"
     WRITE_RECIPIENTS = "write_recipients"
+    REVIEW = "review"
     READ_POLICIES = "read_policies"
     MERGE_RECIPIENTS = "merge_recipients"
     APPROVE = "approve"
@@ -47,6 +48,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         _P.WRITE_RECIPIENTS,
         _P.MERGE_RECIPIENTS,
         _P.APPROVE,
+        _P.REVIEW,
         _P.WRITE_POLICIES,
         _P.READ_AUDIT,
         _P.MANAGE_SUBSCRIPTIONS,
@@ -81,12 +83,17 @@ class RoleForbids(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The person or system behind a request. `person` is how entries name them as giver."""
+    """The person or system behind a request. `person` is how entries name them as giver.
+
+    `waiver_minor` is what they may waive without a second person, in minor units of `waiver_currency`.
+    """
 
     id: str
     name: str
     role: Role
     person: str
+    waiver_minor: int = 0
+    waiver_currency: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether the role grants a permission."""

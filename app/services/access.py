@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from app.domain.access import BadKey, Principal, Role
-from app.domain.refusals import Conflict, NotFound
+from app.domain.access import GRANTS, BadKey, Permission, Principal, Role
+from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
 from app.services.desk import Desk
 from app.storage import access
 from app.storage.access import KnownKey as KnownKey
@@ -29,6 +29,16 @@ class KeyNotFound(NotFound):
 class KeyEnded(Conflict):
     code = "key_ended"
     title = "The key has ended already"
+
+
+class WaiverLimitNotTheirs(Unprocessable):
+    code = "waiver_limit_not_theirs"
+    title = "Only officers waive"
+
+
+class OwnWaiverLimit(Forbidden):
+    code = "own_waiver_limit"
+    title = "Nobody sets their own waiver limit"
 
 
 class Credentials(NamedTuple):
@@ -52,7 +62,7 @@ def identify(connection: Connection, presented: Iterable[Credentials], now: date
     wanted = set(presented)
     known = access.by_id(connection, {one.key_id for one in wanted})
     return {
-        one: Principal(key.id, key.name, Role(key.role), key.person)
+        one: Principal(key.id, key.name, Role(key.role), key.person, key.waiver_minor, key.waiver_currency)
         for one in wanted
         if (key := known.get(one.key_id)) is not None and _opens(key, one.digest, now)
     }
@@ -77,15 +87,31 @@ def create_key(
     by: str,
     door: str = "api",
     email: str | None = None,
+    waiver: tuple[int, str] = (0, ""),
 ) -> tuple[KnownKey, str]:
-    """A new key and its text, which is shown this once and kept nowhere."""
+    """A new key and its text, which is shown this once and kept nowhere.
+
+    `waiver` is what its holder may waive alone, in minor units of a currency. Raises WaiverLimitNotTheirs for a role
+    that decides nothing, OwnWaiverLimit where somebody grants it to themselves.
+    """
+    if waiver[0] and Permission.REVIEW not in GRANTS[role]:
+        raise WaiverLimitNotTheirs.at("/waiver_limit", f"A key of the role {role} waives nothing")
+    if waiver[0] and person == by:
+        raise OwnWaiverLimit("Somebody else sets what you may waive alone")
     stamp = desk.stamp(by, door=door)
     key_id, secret = new_id("key"), secrets.token_urlsafe(32)
     expires_at = stamp.at + lifetime if lifetime else None
-    key = KnownKey(key_id, 1, name, role.value, person, _digest(secret), by, stamp.at, expires_at, None, email)
+    key = KnownKey(key_id, 1, name, role.value, person, *waiver, _digest(secret), by, stamp.at, expires_at, None, email)
     access.add(connection, key)
     journal = desk.journal()
-    facts = {"name": name, "role": role.value, "person": person, "expires_at": expires_at and expires_at.isoformat()}
+    facts = {
+        "name": name,
+        "role": role.value,
+        "person": person,
+        "waiver_minor": key.waiver_minor,
+        "waiver_currency": key.waiver_currency,
+        "expires_at": expires_at and expires_at.isoformat(),
+    }
     journal.note(key_id, 1, "key.created", facts, stamp)
     journal.seal(connection)
     return key, f"prp_{key_id.removeprefix('key_')}_{secret}"

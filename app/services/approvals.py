@@ -5,20 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from app.domain.access import Permission, Principal
-from app.domain.entries import Entry, Standing
-from app.domain.refusals import Conflict, Forbidden, StaleVersion
-from app.services import entries
+from app.domain.entries import Standing
+from app.domain.refusals import Conflict, StaleVersion
+from app.services import entries, reviews
 from app.services.desk import Desk
 from app.services.entries import EntryNotFound, Recorded
 from app.storage import approvals
 from app.storage import entries as entry_rows
 from app.storage.approvals import KnownApproval
 from app.storage.ids import new_id
-
-
-class SelfReview(Forbidden):
-    code = "self_review"
-    title = "Nobody reviews their own"
 
 
 class NotApprovable(Conflict):
@@ -39,7 +34,7 @@ def approve(
     known = entry_rows.by_id(connection, [entry_id]).get(entry_id)
     if known is None or not entries.may_see(principal, known):
         raise EntryNotFound("There is no such entry")
-    require_other(principal, known.entry, known.submitted_by)
+    reviews.require_impartial(connection, principal, known)
     if known.version != version:
         raise ApprovedVersionStale(f"The entry is at version {known.version}; read it again")
     if known.entry.standing is not Standing.LIVE:
@@ -54,10 +49,3 @@ def approve(
     journal.note(approval.id, 1, "approval.given", {"entry": entry_id, "version": version}, stamp)
     journal.seal(connection)
     return entries.get(connection, desk, principal, entry_id)
-
-
-def require_other(principal: Principal, entry: Entry, submitted_by: str) -> None:
-    """Raises SelfReview for whoever submitted, gave, hosted or received what is to be judged."""
-    involved = {submitted_by, entry.giver, *(entry.hosts or ())}
-    if principal.person in involved:
-        raise SelfReview("You submitted, gave or hosted this entry; somebody else reviews it")

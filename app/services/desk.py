@@ -11,10 +11,13 @@ from sqlalchemy import Connection
 
 from app.domain.audit import Stamp
 from app.domain.policies import PolicyBook
+from app.domain.review_codes import ReviewCodes
+from app.services import review_codes
+from app.services.calendars import Calendar
 from app.services.journal import Journal
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.ids import Sequencer, place_at
+from app.storage.ids import Sequencer, moment_at, place_at
 
 
 def wall_clock() -> datetime:
@@ -37,14 +40,27 @@ class Desk:
     database: Database
     clock: Callable[[], datetime] = wall_clock
     sequencer: Sequencer = field(init=False)
+    calendar: Calendar = field(init=False)
+    codes: ReviewCodes = field(init=False)
     remembered: Remembered = field(default_factory=lambda: Remembered(-1, PolicyBook([])))
 
     def __post_init__(self) -> None:
         self.sequencer = Sequencer(self.clock)
+        self.calendar = Calendar(self.settings.holidays)
+        self.codes = review_codes.load(self.settings.review_codes)
 
-    def today(self) -> date:
-        """The day it is in the firm's time zone."""
-        return self.clock().astimezone(self.settings.zone).date()
+    def today(self, at: int | None = None) -> date:
+        """The day it is in the firm's time zone, or was at a place in the order of record."""
+        return self.day_of(self.clock() if at is None else moment_at(at))
+
+    def day_of(self, moment: datetime) -> date:
+        """The day that a moment lies on in the firm's time zone."""
+        return moment.astimezone(self.settings.zone).date()
+
+    def review_due_on(self, severity: str, opened_at: datetime) -> date:
+        """By when a case is to be reviewed that was opened, or reopened, at a moment."""
+        days = self.codes.due_in_business_days[severity]
+        return self.calendar.business_day_after(self.day_of(opened_at), days)
 
     def stamp(self, actor: str, *, door: str = "api", reason: str = "") -> Stamp:
         """Who and when, for a change that happens now."""

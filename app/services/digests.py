@@ -27,8 +27,6 @@ _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15
 _CLAIMED_FOR = timedelta(minutes=10)
 _A_DAY = timedelta(days=1)
-# Until cases carry a day by which they are due, this long open is overdue.
-OVERDUE_AFTER = timedelta(days=10)
 # A record of history that asks somebody something says whom in one of these facts.
 ASKED, ANSWERED, WHOM = "question.asked", "question.answered", ("asked", "person", "to")
 
@@ -123,12 +121,12 @@ def waiting_for(
     may = {permission for one in theirs for permission in GRANTS[Role(one.role)]}
     last = digests.before(connection, digest.person, digest.day)
     since = last.position if last else audit.place_of(connection, desk, desk.clock() - _A_DAY)
-    decides = Permission.READ_ALL in may and Permission.SUBMIT in may
+    decides = Permission.REVIEW in may
     now = desk.clock()
     return Waiting(
         cases=digests.undecided(connection) if decides else {},
         new=digests.undecided_since(connection, after=now - _A_DAY) if decides else 0,
-        overdue=digests.undecided_since(connection, until=now - OVERDUE_AFTER) if decides else 0,
+        overdue=digests.overdue(connection, digest.day) if decides else 0,
         questions=_questions(connection, history, digest.person, since, digest.position),
         stopped=[one.id for one in subscriptions.disabled(connection) if _is_news(one, digest.person)],
     )

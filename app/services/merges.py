@@ -84,7 +84,7 @@ def merge(connection: Connection, desk: Desk, keep_id: str, drop_id: str, *, rea
     person = held[keep_id].canonical_id
     recipient_rows.set_canonical(connection, dropped, person)
     journal.note(made.id, 1, "merge.made", {"keep": keep_id, "drop": drop_id, "reason": reason}, stamp)
-    return _judged_anew(connection, book, made, held, employers, {person, drop_id}, known_from, journal, stamp)
+    return _judged_anew(connection, desk, book, made, held, employers, {person, drop_id}, known_from, journal, stamp)
 
 
 def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: str) -> Effect:
@@ -106,7 +106,7 @@ def undo(connection: Connection, desk: Desk, merge_id: str, *, reason: str, by: 
         recipient_rows.set_canonical(connection, [id for id in roots if roots[id] == root], root)
     journal.note(made.id, 2, "merge.undone", {"reason": reason}, stamp)
     owners = {*roots.values(), *(person.canonical_id for person in held.values())}
-    return _judged_anew(connection, book, undone, held, employers, owners, known_from, journal, stamp)
+    return _judged_anew(connection, desk, book, undone, held, employers, owners, known_from, journal, stamp)
 
 
 def _hold(connection: Connection, ids: Iterable[str]) -> dict[str, KnownRecipient]:
@@ -154,6 +154,7 @@ def _last_sequence(held: Mapping[str, KnownRecipient], employers: Mapping[str, K
 
 def _judged_anew(
     connection: Connection,
+    desk: Desk,
     book: PolicyBook,
     made: KnownMerge,
     held: Mapping[str, KnownRecipient],
@@ -169,7 +170,7 @@ def _judged_anew(
         changes = screening.replay(connection, book, owners | employers.keys(), since=since, until=date.max)
     caused = [Caused(change, known_from, made.id, stamp) for change in changes]
     about = about_others(connection, changes)
-    cases = violations.settle(connection, book, caused, about, journal=journal)
+    cases = violations.settle(connection, desk, book, caused, about, journal=journal)
     recipient_rows.touch(connection, sorted(held), sorted(employers), known_from)
     journal.seal(connection)
     return Effect(made, book, changes, cases)

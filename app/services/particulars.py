@@ -173,7 +173,15 @@ def _follow(
     known_from = desk.sequencer.next(roster.last_sequence)
     cause = f"{held.id}:{held.version + 1}"
     return keep_versions(
-        connection, book, roster, corrections, known_from=known_from, journal=journal, stamp=stamp, cause=cause
+        connection,
+        desk,
+        book,
+        roster,
+        corrections,
+        known_from=known_from,
+        journal=journal,
+        stamp=stamp,
+        cause=cause,
     )
 
 

@@ -96,7 +96,7 @@ def publish(
         changes = _judged_anew(connection, book, set(part), since)
         about = about_others(connection, changes)
         caused = [Caused(change, sequence, policy_id, stamp) for change in changes]
-        done.add(changes, violations.settle(connection, book, caused, about, journal=journal))
+        done.add(changes, violations.settle(connection, desk, book, caused, about, journal=journal))
         publication_rows.keep_changes(connection, policy_id, changes_kept(book, changes))
         judged += len(part)
         progress(judged, len(owners))
@@ -154,10 +154,13 @@ def changes_of(
 
 
 def _first_touched(book: PolicyBook, known: KnownPolicy, effective_from: date) -> date:
-    """The first day whose results can differ: the day it takes effect, or of a corrected rate if that is earlier."""
+    """The first day whose results can differ: the day it takes effect, or of a corrected rate if that is earlier.
+
+    No entry is dated before the books begin.
+    """
     policy = book.by_id[known.id]
     rates = (day for days in policy.settings.fx.values() for day in days)
-    return min([effective_from, *rates])
+    return max(min([effective_from, *rates]), policies.ALWAYS)
 
 
 def _in_parts(owners: Sequence[str]) -> Iterator[Sequence[str]]:

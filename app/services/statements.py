@@ -38,6 +38,7 @@ class Statement:
     records: Sequence[str]
     first: date
     last: date
+    today: date
     book: PolicyBook
     entries: Mapping[str, KnownEntry]
     rules: Sequence[StatedRule]
@@ -63,6 +64,7 @@ def statement(
         sorted(records),
         first,
         last,
+        desk.today(at),
         book,
         entries,
         [_stated(book, given, cases) for _, given in sorted(by_rule.items())],

@@ -20,6 +20,8 @@ class KnownKey(NamedTuple):
     name: str
     role: str
     person: str
+    waiver_minor: int
+    waiver_currency: str
     secret_digest: str
     created_by: str
     created_at: datetime

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from app.domain.digests import DigestState
 from app.domain.violations import State
@@ -94,11 +94,16 @@ def undecided(connection: Connection) -> dict[str, int]:
     return {row.severity: row.many for row in connection.execute(question)}
 
 
-def undecided_since(connection: Connection, *, after: datetime | None = None, until: datetime | None = None) -> int:
-    """How many cases that wait for a decision were opened after a moment, or by one."""
-    question = select(func.count()).select_from(ViolationRow).where(_UNDECIDED)
-    if after is not None:
-        question = question.where(ViolationRow.opened_at > after)
-    if until is not None:
-        question = question.where(ViolationRow.opened_at <= until)
+def undecided_since(connection: Connection, *, after: datetime) -> int:
+    """How many cases that wait for a decision were opened after a moment."""
+    return _count(connection, ViolationRow.opened_at > after)
+
+
+def overdue(connection: Connection, today: date) -> int:
+    """How many cases that wait for a decision should have had one before a day."""
+    return _count(connection, ViolationRow.due_on < today)
+
+
+def _count(connection: Connection, which: ColumnElement[bool]) -> int:
+    question = select(func.count()).select_from(ViolationRow).where(_UNDECIDED, which)
     return int(connection.execute(question).scalar_one())

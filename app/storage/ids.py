@@ -41,6 +41,11 @@ def place_at(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def moment_at(place: int) -> datetime:
+    """The moment that a place in the order of record stands for."""
+    return _EPOCH + place * _MICROSECOND
+
+
 def new_id(prefix: str) -> str:
     """An opaque id such as `ent_0192…`: a version 7 UUID (RFC 9562) in hex behind the noun's prefix."""
     moment = time.time_ns() // 1_000_000

@@ -330,3 +330,16 @@ def set_external_ids(connection: Connection, recipient_id: str, pairs: Iterable[
     rows = [{"source": source, "external_id": id, "recipient_id": recipient_id} for source, id in sorted(set(pairs))]
     if rows:
         connection.execute(insert(ExternalIdRow), rows)
+
+
+def external_ids_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """(source, id) of recipients in other systems."""
+    rows = connection.execute(
+        select(ExternalIdRow.recipient_id, ExternalIdRow.source, ExternalIdRow.external_id)
+        .where(among(connection, ExternalIdRow.recipient_id, ids))
+        .order_by(ExternalIdRow.source, ExternalIdRow.external_id)
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for recipient_id, source, external_id in rows:
+        found.setdefault(recipient_id, []).append((source, external_id))
+    return found

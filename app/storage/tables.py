@@ -329,7 +329,11 @@ class AssessmentRow(Base):
 
 
 class ViolationRow(Base):
-    """The case opened for a violating assessment; it outlives the assessment and is never deleted."""
+    """The case opened for a violating assessment; it outlives the assessment and is never deleted.
+
+    Outcome, reason and action stand here while it is decided. `disposition_id` is the decision that stands, or that
+    waits for a second person; a withdrawn case keeps it for when its ground comes back.
+    """
 
     __tablename__ = "violations"
     __table_args__ = (
@@ -340,6 +344,8 @@ class ViolationRow(Base):
         Index("violations_by_shown", "shown", "id"),
         Index("violations_by_giver", "giver", "id"),
         Index("violations_by_submitter", "submitted_by", "id"),
+        Index("violations_by_due", "due_on", "id"),
+        Index("violations_by_assignee", "assignee", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -364,6 +370,17 @@ class ViolationRow(Base):
     cause: Mapped[str | None]
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    opened_on: Mapped[date]
+    due_on: Mapped[date]
+    closed_on: Mapped[date | None]
+    assignee: Mapped[str | None]
+    snoozed_until: Mapped[date | None]
+    outcome: Mapped[str | None]
+    reason_code: Mapped[str | None]
+    corrective_action: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    confirmed_by: Mapped[str | None]
+    disposition_id: Mapped[str | None]
 
 
 class ViolationVersionRow(Base):
@@ -376,6 +393,108 @@ class ViolationVersionRow(Base):
     version: Mapped[int] = mapped_column(primary_key=True)
     known_from: Mapped[int]
     document: Mapped[str]
+
+
+class ViolationLinkRow(Base):
+    """Two cases that belong together, as a reviewer said. The lower id stands first."""
+
+    __tablename__ = "violation_links"
+    __table_args__ = (Index("violation_links_by_other", "other_id"),)
+
+    one_id: Mapped[str] = mapped_column(ForeignKey("violations.id"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(ForeignKey("violations.id"), primary_key=True)
+    note: Mapped[str]
+    linked_by: Mapped[str]
+    linked_at: Mapped[datetime]
+
+
+class QuestionRow(Base):
+    """A reviewer's question to whoever gave or submitted the entry of a case, and the answer."""
+
+    __tablename__ = "questions"
+    __table_args__ = (Index("questions_by_violation", "violation_id", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    violation_id: Mapped[str] = mapped_column(ForeignKey("violations.id"))
+    text: Mapped[str]
+    due_on: Mapped[date]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+
+
+class ExemptionRow(Base):
+    """A document that exempts results under some rules on some days; the lists are canonical JSON, empty for all."""
+
+    __tablename__ = "exemptions"
+    __table_args__ = (
+        UniqueConstraint("issued_by", "number", name="exemptions_one_per_number"),
+        CheckConstraint("effective_from <= effective_to", name="exemptions_end_after_they_begin"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    issued_by: Mapped[str]
+    rule_ids: Mapped[str]
+    recipient_ids: Mapped[str]
+    employer_ids: Mapped[str]
+    effective_from: Mapped[date]
+    effective_to: Mapped[date]
+    document_ref: Mapped[str]
+    note: Mapped[str]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+_STANDING = text("fell_at IS NULL")
+
+
+class DispositionRow(Base):
+    """How a case was decided, with the sums it was decided on; one stands at a time, the others fell.
+
+    A waiver above the officer's own amount is complete when another person confirms it: nobody is both, and what a
+    regulator made is never waived.
+    """
+
+    __tablename__ = "dispositions"
+    __table_args__ = (
+        Index(
+            "dispositions_one_standing",
+            "violation_id",
+            unique=True,
+            postgresql_where=_STANDING,
+            sqlite_where=_STANDING,
+        ),
+        Index("dispositions_by_violation", "violation_id", "id"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> decided_by", name="dispositions_four_eyes"),
+        CheckConstraint("outcome <> 'waived' OR authority = 'firm'", name="dispositions_no_regulator_waived"),
+        CheckConstraint("outcome <> 'duplicate' OR duplicate_of IS NOT NULL", name="dispositions_duplicate_of_one"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    violation_id: Mapped[str] = mapped_column(ForeignKey("violations.id"))
+    outcome: Mapped[str]
+    reason_code: Mapped[str]
+    corrective_action: Mapped[str]
+    note: Mapped[str]
+    duplicate_of: Mapped[str | None] = mapped_column(ForeignKey("violations.id"))
+    exemption_id: Mapped[str | None] = mapped_column(ForeignKey("exemptions.id"))
+    authority: Mapped[str]
+    policy_id: Mapped[str]
+    giver: Mapped[str]
+    counted: Mapped[int]
+    aggregate: Mapped[int]
+    limit_value: Mapped[int]
+    needs_second_person: Mapped[int]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmation_note: Mapped[str | None]
+    fell_at: Mapped[datetime | None]
+    fell_because: Mapped[str | None]
 
 
 class PolicyRow(Base):
@@ -437,7 +556,10 @@ class PolicyEpochRow(Base):
 
 
 class ApiKeyRow(Base):
-    """A key of a person or system. Only a digest of its secret is kept."""
+    """A key of a person or system. Only a digest of its secret is kept.
+
+    `waiver_minor` is what its holder may waive without a second person; nothing, where it is 0.
+    """
 
     __tablename__ = "api_keys"
 
@@ -447,6 +569,8 @@ class ApiKeyRow(Base):
     role: Mapped[str]
     person: Mapped[str]
     email: Mapped[str | None]
+    waiver_minor: Mapped[int]
+    waiver_currency: Mapped[str]
     secret_digest: Mapped[str]
     created_by: Mapped[str]
     created_at: Mapped[datetime]

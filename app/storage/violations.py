@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, insert, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.domain.audit import canonical, iso
 from app.storage.database import among, insert_rows
 from app.storage.tables import ViolationRow, ViolationVersionRow
 
+NOBODY = "none"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownViolation:
-    """A case as it stands. Amounts are minor units of the rule's currency, or a count."""
+    """A case as it stands. Amounts are minor units of the rule's currency, or a count.
+
+    The days are the firm's; `closed_on` is the day since which no work is left, because it is decided or withdrawn.
+    """
 
     id: str
     version: int
@@ -42,15 +47,37 @@ class KnownViolation:
     cause: str | None
     opened_at: datetime
     changed_at: datetime
+    opened_on: date
+    due_on: date
+    closed_on: date | None = None
+    assignee: str | None = None
+    snoozed_until: date | None = None
+    outcome: str | None = None
+    reason_code: str | None = None
+    corrective_action: str | None = None
+    decided_by: str | None = None
+    confirmed_by: str | None = None
+    disposition_id: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
         """Rule, entry and shown: as an assessment's key."""
         return (self.rule_id, self.entry_id, self.shown)
 
+    def overdue(self, today: date) -> bool:
+        """Whether its review should be done by now."""
+        return self.closed_on is None and self.due_on < today
+
+    def age_days(self, today: date) -> int:
+        """How many days ago it was opened, or for how many it was open."""
+        return ((self.closed_on or today) - self.opened_on).days
+
 
 class ViolationFilter(NamedTuple):
-    """What narrows a list of violations; None or empty asks for nothing. `own` limits it to a person's own entries."""
+    """What narrows a list of violations; None or empty asks for nothing. `own` limits it to a person's own entries.
+
+    `assignee` NOBODY asks for cases without one. `overdue` and `snoozed` are meant as of `today`.
+    """
 
     own: str | None = None
     state: tuple[str, ...] = ()
@@ -65,6 +92,13 @@ class ViolationFilter(NamedTuple):
     occurred_from: date | None = None
     occurred_to: date | None = None
     over_at_least: int | None = None
+    outcome: tuple[str, ...] = ()
+    reason_code: tuple[str, ...] = ()
+    assignee: str | None = None
+    due_to: date | None = None
+    overdue: bool | None = None
+    snoozed: bool | None = None
+    today: date = date.min
 
     def matches(self, case: KnownViolation) -> bool:
         """Whether a case is one of those asked for."""
@@ -82,6 +116,18 @@ class ViolationFilter(NamedTuple):
             and self.employer_id in (None, case.employer_id, case.shown)
             and (self.occurred_from or date.min) <= case.occurred_on <= (self.occurred_to or date.max)
             and (self.over_at_least is None or case.over_by >= self.over_at_least)
+            and self._matches_review(case)
+        )
+
+    def _matches_review(self, case: KnownViolation) -> bool:
+        snoozed = case.snoozed_until is not None and case.snoozed_until > self.today
+        return (
+            (not self.outcome or case.outcome in self.outcome)
+            and (not self.reason_code or case.reason_code in self.reason_code)
+            and (self.assignee is None or (case.assignee or NOBODY) == self.assignee)
+            and case.due_on <= (self.due_to or date.max)
+            and self.overdue in (None, case.overdue(self.today))
+            and self.snoozed in (None, snoozed)
         )
 
 
@@ -112,6 +158,22 @@ def change(connection: Connection, cases: Sequence[KnownViolation]) -> None:
         )
 
 
+def swap(connection: Connection, case: KnownViolation) -> bool:
+    """One case as it stands after a change by a person; False where it no longer has the version before."""
+    changed = {column: getattr(case, column) for column in _COLUMNS if column != "id"}
+    done = connection.execute(
+        update(ViolationRow).where(ViolationRow.id == case.id, ViolationRow.version == case.version - 1).values(changed)
+    )
+    return done.rowcount == 1
+
+
+def last_known(connection: Connection, violation_id: str) -> int:
+    """The last place in the order of record that a case has."""
+    row = ViolationVersionRow
+    found = connection.scalar(select(func.max(row.known_from)).where(row.violation_id == violation_id))
+    return int(found or 0)
+
+
 def remember(connection: Connection, cases: Iterable[tuple[KnownViolation, int]]) -> None:
     """Keeps how cases stand from places in the order of record on, for whoever asks later what was known then."""
     insert_rows(
@@ -122,15 +184,24 @@ def remember(connection: Connection, cases: Iterable[tuple[KnownViolation, int]]
     )
 
 
+_DAYS = ("occurred_on", "opened_on", "due_on", "closed_on", "snoozed_until")
+_MOMENTS = ("opened_at", "changed_at")
+
+
 def _document(case: KnownViolation) -> dict[str, object]:
-    document: dict[str, object] = {column: getattr(case, column) for column in _COLUMNS}
-    document["occurred_on"] = case.occurred_on.isoformat()
-    return document | {"opened_at": iso(case.opened_at), "changed_at": iso(case.changed_at)}
+    return {column: _written(getattr(case, column)) for column in _COLUMNS}
+
+
+def _written(value: object) -> object:
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _from_document(document: dict[str, Any]) -> KnownViolation:
-    moments = {name: datetime.fromisoformat(document[name]) for name in ("opened_at", "changed_at")}
-    return KnownViolation(**(document | moments | {"occurred_on": date.fromisoformat(document["occurred_on"])}))
+    days = {name: date.fromisoformat(document[name]) for name in _DAYS if document[name]}
+    moments = {name: datetime.fromisoformat(document[name]) for name in _MOMENTS}
+    return KnownViolation(**(document | days | moments))
 
 
 def as_known(connection: Connection, violation_id: str, at: int) -> KnownViolation | None:
@@ -167,12 +238,21 @@ def all_as_known(
 
 
 def by_key(connection: Connection, keys: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], KnownViolation]:
-    """The cases of (rule, entry, shown)."""
+    """The cases of (rule, entry, shown), held until the transaction ends, so that nobody acts on them meanwhile."""
     wanted = set(keys)
     if not wanted:
         return {}
-    question = _ALL.where(among(connection, ViolationRow.entry_id, {entry_id for _, entry_id, _ in wanted}))
-    return {case.key: case for case in _read(question, connection) if case.key in wanted}
+    found = _held(connection, among(connection, ViolationRow.entry_id, {entry_id for _, entry_id, _ in wanted}))
+    return {case.key: case for case in found if case.key in wanted}
+
+
+def held(connection: Connection, entry_ids: Iterable[str]) -> list[KnownViolation]:
+    """All cases of entries, held until the transaction ends."""
+    return _held(connection, among(connection, ViolationRow.entry_id, entry_ids))
+
+
+def _held(connection: Connection, which: ColumnElement[bool]) -> list[KnownViolation]:
+    return _read(_ALL.where(which).order_by(ViolationRow.id).with_for_update(key_share=True), connection)
 
 
 def by_id(connection: Connection, violation_id: str) -> KnownViolation | None:
@@ -212,6 +292,8 @@ def _conditions(wanted: ViolationFilter) -> Iterator[ColumnElement[bool]]:
         row.rule_id: wanted.rule_id,
         row.severity: wanted.severity,
         row.kind: wanted.kind,
+        row.outcome: wanted.outcome,
+        row.reason_code: wanted.reason_code,
     }
     yield from (column.in_(values) for column, values in any_of.items() if values)
     just = {
@@ -227,3 +309,17 @@ def _conditions(wanted: ViolationFilter) -> Iterator[ColumnElement[bool]]:
         yield row.occurred_on <= wanted.occurred_to
     if wanted.over_at_least is not None:
         yield row.over_by >= wanted.over_at_least
+    yield from _of_review(wanted)
+
+
+def _of_review(wanted: ViolationFilter) -> Iterator[ColumnElement[bool]]:
+    row = ViolationRow
+    overdue = and_(row.closed_on.is_(None), row.due_on < wanted.today)
+    snoozed = and_(row.snoozed_until.is_not(None), row.snoozed_until > wanted.today)
+    if wanted.assignee is not None:
+        yield row.assignee.is_(None) if wanted.assignee == NOBODY else row.assignee == wanted.assignee
+    if wanted.due_to:
+        yield row.due_on <= wanted.due_to
+    for asked, holds in ((wanted.overdue, overdue), (wanted.snoozed, snoozed)):
+        if asked is not None:
+            yield holds if asked else not_(holds)

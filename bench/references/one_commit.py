@@ -48,7 +48,8 @@ _COLUMNS = {
     "assessments": "entry_id, rule_id, shown, known_from, subject, policy_id, occurred_on, sequence, counted, "
     "aggregate, limit_value, outcome, exclusion, forbidden, period_start, period_end",
     "violations": "id, version, state, entry_id, rule_id, shown, subject, policy_id, severity, occurred_on, giver, "
-    "submitted_by, direction, kind, employer_id, counted, aggregate, limit_value, over_by, opened_at, changed_at",
+    "submitted_by, direction, kind, employer_id, counted, aggregate, limit_value, over_by, opened_at, changed_at, "
+    "opened_on, due_on",
     "violation_versions": "violation_id, version, known_from, document",
     "idempotency_keys": "principal, route, key, fingerprint, status, body, created_at",
     "audit_records": "log_id, position, entity_id, entity_version, action, actor, at, body, leaf",
@@ -143,7 +144,7 @@ class Office:
             (
                 *(_risen("vio", moment), 1, "open", entry_id, one[1], one[2], one[4], one[5], "medium", on, body.giver),
                 *(submitter, body.direction.value, kind, employers[one[2]], one[8], one[9], one[10], one[9] - one[10]),
-                *(now, now),
+                *(now, now, on, on),
             )
             for one in results
             if one[11] == "violation"

@@ -203,6 +203,8 @@ def _cases(entry: EntryRow, results: list[AssessmentRow], people: dict[str, Reci
             over_by=one.aggregate - one.limit_value,
             opened_at=entry.recorded_at,
             changed_at=entry.recorded_at,
+            opened_on=entry.occurred_on,
+            due_on=entry.occurred_on,
         )
         for one in results
         if one.outcome == "violation"

@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("waiver_minor", sa.BigInteger(), nullable=False),
+        sa.Column("waiver_currency", sa.Text(), nullable=False),
         sa.Column("secret_digest", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -125,6 +127,24 @@ def upgrade() -> None:
         batch_op.create_index("entries_by_giver", ["giver", "occurred_on", "id"], unique=False)
         batch_op.create_index("entries_by_submitter", ["submitted_by", "occurred_on", "id"], unique=False)
 
+    op.create_table(
+        "exemptions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("issued_by", sa.Text(), nullable=False),
+        sa.Column("rule_ids", sa.Text(), nullable=False),
+        sa.Column("recipient_ids", sa.Text(), nullable=False),
+        sa.Column("employer_ids", sa.Text(), nullable=False),
+        sa.Column("effective_from", sa.Date(), nullable=False),
+        sa.Column("effective_to", sa.Date(), nullable=False),
+        sa.Column("document_ref", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("effective_from <= effective_to", name="exemptions_end_after_they_begin"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("issued_by", "number", name="exemptions_one_per_number"),
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("principal", sa.Text(), nullable=False),
@@ -352,6 +372,17 @@ def upgrade() -> None:
         sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("snoozed_until", sa.Date(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("corrective_action", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("disposition_id", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["entry_id"],
             ["entries.id"],
@@ -360,7 +391,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("entry_id", "rule_id", "shown", name="violations_one_per_result"),
     )
     with op.batch_alter_table("violations", schema=None) as batch_op:
+        batch_op.create_index("violations_by_assignee", ["assignee", "id"], unique=False)
         batch_op.create_index("violations_by_day", ["occurred_on", "id"], unique=False)
+        batch_op.create_index("violations_by_due", ["due_on", "id"], unique=False)
         batch_op.create_index("violations_by_giver", ["giver", "id"], unique=False)
         batch_op.create_index("violations_by_rule", ["rule_id", "id"], unique=False)
         batch_op.create_index("violations_by_shown", ["shown", "id"], unique=False)
@@ -423,6 +456,57 @@ def upgrade() -> None:
             unique=True,
             postgresql_where=sa.text("replay_id IS NULL"),
             sqlite_where=sa.text("replay_id IS NULL"),
+        )
+
+    op.create_table(
+        "dispositions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("violation_id", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("corrective_action", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("duplicate_of", sa.Text(), nullable=True),
+        sa.Column("exemption_id", sa.Text(), nullable=True),
+        sa.Column("authority", sa.Text(), nullable=False),
+        sa.Column("policy_id", sa.Text(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("aggregate", sa.BigInteger(), nullable=False),
+        sa.Column("limit_value", sa.BigInteger(), nullable=False),
+        sa.Column("needs_second_person", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("confirmation_note", sa.Text(), nullable=True),
+        sa.Column("fell_at", UtcDateTime(), nullable=True),
+        sa.Column("fell_because", sa.Text(), nullable=True),
+        sa.CheckConstraint("outcome <> 'duplicate' OR duplicate_of IS NOT NULL", name="dispositions_duplicate_of_one"),
+        sa.CheckConstraint("outcome <> 'waived' OR authority = 'firm'", name="dispositions_no_regulator_waived"),
+        sa.CheckConstraint("confirmed_by IS NULL OR confirmed_by <> decided_by", name="dispositions_four_eyes"),
+        sa.ForeignKeyConstraint(
+            ["duplicate_of"],
+            ["violations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["exemption_id"],
+            ["exemptions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["violation_id"],
+            ["violations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("dispositions", schema=None) as batch_op:
+        batch_op.create_index("dispositions_by_violation", ["violation_id", "id"], unique=False)
+        batch_op.create_index(
+            "dispositions_one_standing",
+            ["violation_id"],
+            unique=True,
+            postgresql_where=sa.text("fell_at IS NULL"),
+            sqlite_where=sa.text("fell_at IS NULL"),
         )
 
     op.create_table(
@@ -522,6 +606,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("recipient_id", "effective_from"),
     )
     op.create_table(
+        "questions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("violation_id", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["violation_id"],
+            ["violations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("questions", schema=None) as batch_op:
+        batch_op.create_index("questions_by_violation", ["violation_id", "id"], unique=False)
+
+    op.create_table(
         "shares",
         sa.Column("entry_id", sa.Text(), nullable=False),
         sa.Column("entry_version", sa.BigInteger(), nullable=False),
@@ -556,6 +660,26 @@ def upgrade() -> None:
         batch_op.create_index("shares_by_recipient", ["recipient_id", "entry_id"], unique=False)
 
     op.create_table(
+        "violation_links",
+        sa.Column("one_id", sa.Text(), nullable=False),
+        sa.Column("other_id", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("linked_by", sa.Text(), nullable=False),
+        sa.Column("linked_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["one_id"],
+            ["violations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_id"],
+            ["violations.id"],
+        ),
+        sa.PrimaryKeyConstraint("one_id", "other_id"),
+    )
+    with op.batch_alter_table("violation_links", schema=None) as batch_op:
+        batch_op.create_index("violation_links_by_other", ["other_id"], unique=False)
+
+    op.create_table(
         "delivery_attempts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("delivery_id", sa.Text(), nullable=False),
@@ -579,6 +703,10 @@ def downgrade() -> None:
         batch_op.drop_index("delivery_attempts_by_delivery")
 
     op.drop_table("delivery_attempts")
+    with op.batch_alter_table("violation_links", schema=None) as batch_op:
+        batch_op.drop_index("violation_links_by_other")
+
+    op.drop_table("violation_links")
     with op.batch_alter_table("shares", schema=None) as batch_op:
         batch_op.drop_index("shares_by_recipient")
         batch_op.drop_index("shares_by_employer")
@@ -590,6 +718,10 @@ def downgrade() -> None:
         batch_op.drop_index("shares_by_client")
 
     op.drop_table("shares")
+    with op.batch_alter_table("questions", schema=None) as batch_op:
+        batch_op.drop_index("questions_by_violation")
+
+    op.drop_table("questions")
     op.drop_table("places")
     with op.batch_alter_table("merges", schema=None) as batch_op:
         batch_op.drop_index(
@@ -613,6 +745,15 @@ def downgrade() -> None:
         batch_op.drop_index("distinctions_by_other")
 
     op.drop_table("distinctions")
+    with op.batch_alter_table("dispositions", schema=None) as batch_op:
+        batch_op.drop_index(
+            "dispositions_one_standing",
+            postgresql_where=sa.text("fell_at IS NULL"),
+            sqlite_where=sa.text("fell_at IS NULL"),
+        )
+        batch_op.drop_index("dispositions_by_violation")
+
+    op.drop_table("dispositions")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(
             "deliveries_once_per_message",
@@ -634,7 +775,9 @@ def downgrade() -> None:
         batch_op.drop_index("violations_by_shown")
         batch_op.drop_index("violations_by_rule")
         batch_op.drop_index("violations_by_giver")
+        batch_op.drop_index("violations_by_due")
         batch_op.drop_index("violations_by_day")
+        batch_op.drop_index("violations_by_assignee")
 
     op.drop_table("violations")
     with op.batch_alter_table("subscription_secrets", schema=None) as batch_op:
@@ -671,6 +814,7 @@ def downgrade() -> None:
     op.drop_table("policies")
     op.drop_table("operations")
     op.drop_table("idempotency_keys")
+    op.drop_table("exemptions")
     with op.batch_alter_table("entries", schema=None) as batch_op:
         batch_op.drop_index("entries_by_submitter")
         batch_op.drop_index("entries_by_giver")

@@ -334,6 +334,209 @@ def get_violation_proof(world: World, whose: str | None) -> Ask:
     return of_violation(world, whose, "/proof")
 
 
+# Reviews
+
+
+def to_review(world: World, whose: str | None, kind: str = "gift") -> tuple[str, int]:
+    """A violation of somebody's that no officer has anything to do with, and its version."""
+    if whose is None:
+        return f"vio_{NOWHERE}", 1
+    more = {"kind": kind, "hosts_present": True} if kind == "meal" else {}
+    entry = world.entry(whose, "800.00" if kind == "meal" else "400.00", by="integration", **more)
+    return entry["violations"][0]["id"], 1
+
+
+def review(world: World, whose: str | None, path: str, body: Json, case: tuple[str, int] | None = None) -> Ask:
+    violation_id, version = case or to_review(world, whose)
+    where = f"/v1/violations/{{violation_id}}{path}"
+    return Ask("POST", where, {"violation_id": violation_id}, headers={"If-Match": f'"v{version}"'}, body=body)
+
+
+CONFIRMED = {
+    "outcome": "confirmed",
+    "reason_code": "breach_education",
+    "corrective_action": "training",
+    "note": "over the limit",
+}
+WAIVED = {"outcome": "waived", "reason_code": "exception_granted", "note": "the annual conference"}
+
+
+@example("create_assignment")
+def create_assignment(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/assignment", {"assignee": "oscar"})
+
+
+@example("create_assignments")
+def create_assignments(world: World, whose: str | None) -> Ask:
+    violation_id, version = to_review(world, whose)
+    body = {"violations": [{"id": violation_id, "version": version}], "assignee": "oscar"}
+    return Ask("POST", "/v1/violations/assignments", body=body)
+
+
+@example("create_comment")
+def create_comment(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/comments", {"text": "the receipt is missing"})
+
+
+@example("create_snooze")
+def create_snooze(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/snoozes", {"until": "2026-06-30", "reason": "the rep is away"})
+
+
+@example("create_link")
+def create_link(world: World, whose: str | None) -> Ask:
+    other, _ = to_review(world, "rhea")
+    return review(world, whose, "/links", {"violation_id": other, "note": "the same dinner"})
+
+
+@example("list_links")
+def list_links(world: World, whose: str | None) -> Ask:
+    return of_violation(world, whose, "/links")
+
+
+@example("create_escalation")
+def create_escalation(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/escalation", {"reason": "a member of the board"})
+
+
+@example("create_disposition")
+def create_disposition(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/dispositions", CONFIRMED)
+
+
+@example("create_disposition")
+def create_disposition_of_a_duplicate(world: World, whose: str | None) -> Ask:
+    other, _ = to_review(world, "rhea")
+    body = {"outcome": "duplicate", "reason_code": "duplicate", "note": "twice", "duplicate_of": other}
+    return review(world, whose, "/dispositions", body)
+
+
+@example("create_disposition")
+def create_disposition_by_exemption(world: World, whose: str | None) -> Ask:
+    exemption = world.done("officer", create_exemption(world, whose))
+    body = {"outcome": "no_violation", "reason_code": "exemption_accepted", "note": "covered"}
+    return review(world, whose, "/dispositions", body | {"exemption_id": exemption["id"]})
+
+
+@example("create_dispositions")
+def create_dispositions(world: World, whose: str | None) -> Ask:
+    violation_id, version = to_review(world, whose)
+    body = {**CONFIRMED, "violations": [{"id": violation_id, "version": version}]}
+    return Ask("POST", "/v1/violations/dispositions", body=body)
+
+
+@example("create_dispositions")
+def create_dispositions_that_name_records(world: World, whose: str | None) -> Ask:
+    body = create_dispositions(world, whose).body
+    return Ask("POST", "/v1/violations/dispositions", body=body | {"duplicate_of": None, "exemption_id": None})
+
+
+def proposed(world: World, whose: str | None) -> tuple[str, int]:
+    """A waiver that waits for a second person, and the version of its violation."""
+    if whose is None:
+        return f"dsp_{NOWHERE}", 2
+    case = to_review(world, whose, "meal")
+    waiting = world.done("second_officer", review(world, whose, "/dispositions", WAIVED, case))
+    return waiting["disposition_id"], waiting["version"]
+
+
+@example("create_confirmation")
+def create_confirmation(world: World, whose: str | None) -> Ask:
+    disposition_id, version = proposed(world, whose)
+    where, ids = "/v1/dispositions/{disposition_id}/confirmation", {"disposition_id": disposition_id}
+    return Ask("POST", where, ids, headers={"If-Match": f'"v{version}"'}, body={"note": "agreed"})
+
+
+@example("get_disposition")
+def get_disposition(world: World, whose: str | None) -> Ask:
+    disposition_id, _ = proposed(world, whose)
+    return Ask("GET", "/v1/dispositions/{disposition_id}", {"disposition_id": disposition_id})
+
+
+@example("create_reopening")
+def create_reopening(world: World, whose: str | None) -> Ask:
+    violation_id, version = to_review(world, whose)
+    if whose is not None:
+        case = (violation_id, version)
+        version = world.done("second_officer", review(world, whose, "/dispositions", CONFIRMED, case))["version"]
+    return review(world, whose, "/reopenings", {"reason": "there is another receipt"}, (violation_id, version))
+
+
+@example("get_violation_history")
+def get_violation_history(world: World, whose: str | None) -> Ask:
+    return of_violation(world, whose, "/history")
+
+
+@example("create_question")
+def create_question(world: World, whose: str | None) -> Ask:
+    return review(world, whose, "/questions", {"text": "who else was there?", "due_on": "2026-06-22"})
+
+
+def asked(world: World, whose: str | None) -> tuple[str, int]:
+    """A question about a violation of somebody's, and the version of the violation."""
+    if whose is None:
+        return f"qst_{NOWHERE}", 2
+    question = world.done("second_officer", create_question(world, whose))
+    return question["id"], question["violation_version"]
+
+
+@example("create_answer", by="rep")
+def create_answer(world: World, whose: str | None) -> Ask:
+    question_id, version = asked(world, whose)
+    headers = {"If-Match": f'"v{version}"'}
+    body = {"text": "nobody"}
+    return Ask("POST", "/v1/questions/{question_id}/answer", {"question_id": question_id}, headers=headers, body=body)
+
+
+@example("list_questions")
+def list_questions(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/questions", query=(("limit", "5"),))
+
+
+@example("get_question")
+def get_question(world: World, whose: str | None) -> Ask:
+    question_id, _ = asked(world, whose)
+    return Ask("GET", "/v1/questions/{question_id}", {"question_id": question_id})
+
+
+@example("create_exemption")
+def create_exemption(world: World, whose: str | None) -> Ask:
+    body = {
+        "number": world.new("EX"),
+        "issued_by": "FINRA",
+        "rule_ids": ["finra-3220-gifts"],
+        "effective_from": "2026-01-01",
+        "effective_to": "2026-12-31",
+        "document_ref": "vault/2026/7",
+        "note": "a letter of January",
+    }
+    return Ask("POST", "/v1/exemptions", body=body)
+
+
+@example("create_exemption")
+def create_exemption_for_somebody(world: World, whose: str | None) -> Ask:
+    scope = {"recipient_ids": [world.recipient()["id"]], "employer_ids": [world.employer()["id"]]}
+    return Ask("POST", "/v1/exemptions", body=create_exemption(world, whose).body | scope)
+
+
+@example("list_exemptions")
+def list_exemptions(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/exemptions", query=(("limit", "5"),))
+
+
+@example("get_exemption")
+def get_exemption(world: World, whose: str | None) -> Ask:
+    exemption_id = f"exm_{NOWHERE}"
+    if whose is not None:
+        exemption_id = world.done("officer", create_exemption(world, whose))["id"]
+    return Ask("GET", "/v1/exemptions/{exemption_id}", {"exemption_id": exemption_id})
+
+
+@example("get_review_codes")
+def get_review_codes(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/review-codes")
+
+
 # Policies
 
 
@@ -540,6 +743,13 @@ def create_key(world: World, whose: str | None) -> Ask:
         "email": "kim@firm.example",
         "expires_in_days": 30,
     }
+    return Ask("POST", "/v1/keys", body=body)
+
+
+@example("create_key", by="admin")
+def create_key_of_an_officer(world: World, whose: str | None) -> Ask:
+    limit = {"amount": "500.00", "currency": "USD"}
+    body = {"name": world.new("key"), "role": "officer", "person": "kim", "waiver_limit": limit}
     return Ask("POST", "/v1/keys", body=body)
 
 

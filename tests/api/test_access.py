@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from app.domain.access import GRANTS, Permission, Principal, Role, RoleForbids
-from tests.api.document import OPERATIONS, routes
+from tests.api.document import OPERATIONS, WITH_BODY, routes
 from tests.api.examples import EXAMPLES, example_of
 from tests.api.judging import complaints
 from tests.api.wire import Ask, Reply
@@ -64,13 +64,37 @@ def test_everybody_is_answered_as_the_matrix_says(world: World, route: str):
 
 def deviations(world: World, route: str) -> list[str]:
     """Where the answers of one route depart from its row. Whoever is refused wrote nothing, and learns nothing."""
-    keyless = _strangers(world, route)
-    return [*keyless, *(line for who in ROLES for line in _of_role(world, route, who))]
-
-
-def _strangers(world: World, route: str) -> Iterator[str]:
-    ask = example_of(BY_ROUTE[route], world)
+    asks = Asks(world, route)
+    cells = [(who, relation, status) for who in ROLES for relation, status in expected(route, who).items()]
+    for who, relation, _ in cells:
+        asks.of(who, relation)
     before = world.kept()
+    wrong = [*_strangers(world, route, asks), *_refused(world, asks, [one for one in cells if one[2] >= 400])]
+    if changed := moved(before, world.kept()):
+        wrong.append(f"somebody was refused and wrote something all the same: {changed}")
+    return [*wrong, *_answered(world, asks, [one for one in cells if one[2] < 400])]
+
+
+class Asks:
+    """The requests of one route: each is prepared for whoever owns what it is about, and again once it is used up."""
+
+    def __init__(self, world: World, route: str) -> None:
+        self._world, self._operation = world, BY_ROUTE[route]
+        self._made: dict[str | None, Ask] = {}
+
+    def of(self, who: str, relation: str) -> Ask:
+        other = PERSON["rep" if who != "rep" else "other_rep"]
+        owner = {"own": PERSON.get(who, "rhea"), "other": other, "absent": None}[relation]
+        if owner not in self._made:
+            self._made[owner] = example_of(self._operation, self._world, owner)
+        return self._made[owner]
+
+    def used_up(self, ask: Ask) -> None:
+        self._made = {owner: one for owner, one in self._made.items() if one is not ask}
+
+
+def _strangers(world: World, route: str, asks: Asks) -> Iterator[str]:
+    ask = asks.of("rep", "own")
     replies = [(who, world.ask(who, ask)) for who in KEYLESS]
     for who, reply in replies:
         if reply.status != expected(route, who)["own"]:
@@ -80,26 +104,31 @@ def _strangers(world: World, route: str) -> Iterator[str]:
     bodies = {reply.body for who, reply in replies if who not in ("anonymous", "malformed")}
     if len(bodies) > 1 and expected(route, "expired")["own"] == 401:
         yield "a wrong, an expired and a revoked key can be told apart"
-    if moved(before, world.kept()):
-        yield "somebody without a key wrote something"
 
 
-def _of_role(world: World, route: str, who: str) -> Iterator[str]:
-    wanted = expected(route, who)
-    owners = {"own": PERSON[who], "other": PERSON["rep" if who != "rep" else "other_rep"], "absent": None}
-    answers: dict[str, Reply] = {}
-    for relation, status in wanted.items():
-        ask = example_of(BY_ROUTE[route], world, owners[relation])
-        before = world.kept()
-        answers[relation] = reply = world.ask(who, ask)
+def _refused(world: World, asks: Asks, cells: list[tuple[str, str, int]]) -> Iterator[str]:
+    replies: dict[tuple[str, str], Reply] = {}
+    for who, relation, status in cells:
+        ask = asks.of(who, relation)
+        replies[who, relation] = reply = world.ask(who, ask)
         if reply.status != status:
             yield f"{who} is answered {reply.status} about {relation}, not {status}: {reply.body[:200]!r}"
-        if reply.status >= 400 and moved(before, world.kept()):
-            yield f"{who} was refused ({relation}) and wrote something all the same"
         if reply.status >= 400 and (found := complaints(ask, reply)):
             yield f"{who} about {relation}: {found}"
-    if wanted.get("other") == wanted.get("absent") == 404 and _told_apart(answers["other"], answers["absent"]):
-        yield f"{who} can tell what is not theirs from what is not there: {answers['other']} {answers['absent']}"
+    for who in ROLES:
+        one, other = replies.get((who, "other")), replies.get((who, "absent"))
+        if one and other and one.status == other.status == 404 and _told_apart(one, other):
+            yield f"{who} can tell what is not theirs from what is not there: {one} {other}"
+
+
+def _answered(world: World, asks: Asks, cells: list[tuple[str, str, int]]) -> Iterator[str]:
+    for who, relation, status in cells:
+        ask = asks.of(who, relation)
+        reply = world.ask(who, ask)
+        if reply.status != status:
+            yield f"{who} is answered {reply.status} about {relation}, not {status}: {reply.body[:200]!r}"
+        if ask.method != "GET":
+            asks.used_up(ask)
 
 
 def _told_apart(one: Reply, other: Reply) -> bool:
@@ -145,6 +174,7 @@ write_recipients       .       .          x        .       .         x
 read_policies          x       x          x        x       x         x
 merge_recipients       .       .          x        .       .         .
 approve                .       x          x        .       .         .
+review                 .       .          x        .       .         .
 write_policies         .       .          x        .       .         .
 read_audit             .       .          x        x       .         .
 manage_keys            .       .          .        .       x         .
@@ -180,6 +210,17 @@ def test_a_key_that_ends_is_refused_at_the_next_request(world: World):
     world.done("admin", Ask("DELETE", f"/v1/keys/{made['id']}"))
     assert caller.get("/v1/me").status_code == 401
     assert caller.post("/v1/entries", json=world.gift("kurt")).status_code == 401
+
+
+def test_nobody_without_a_key_is_told_what_a_body_lacks(world: World):
+    """Or has a large one read: who it is comes first."""
+    for operation in WITH_BODY:
+        one = OPERATIONS[operation]
+        for body in (b"{", b"", b"[]", {"nonsense": 1}, b" " * (2 << 20)):
+            ask = Ask(one.method, one.path, dict.fromkeys(one.parameters("path"), "x"), body=body)
+            for who in ("anonymous", "malformed"):
+                reply = world.ask(who, ask)
+                assert (reply.status, reply.code) == (401, "bad_key"), (operation, body[:9])
 
 
 def test_a_key_is_read_from_its_header_alone(world: World):
@@ -263,7 +304,7 @@ def test_nothing_of_one_representative_is_told_to_another(world: World):
 # Two worlds that differ only in what another representative did
 
 FIGURES = {"aggregate", "left", "used", "over_by", "running_total", "margin", "sentence", "counted"}
-IDS = re.compile(r"\b(ent|rec|emp|vio|pol|key|mrg|dst|apr|opr|sub)_[0-9a-f]{32}\b")
+IDS = re.compile(r"\b(ent|rec|emp|vio|pol|key|mrg|dst|apr|opr|sub|qst|dsp|exm)_[0-9a-f]{32}\b")
 CURSOR = re.compile(r'"next_cursor":"[^"]+"')
 
 
@@ -377,7 +418,7 @@ def differences(databases: Databases, kind: Kind, seed: int, *, meet: bool) -> l
     return [(a, b) for a, b in zip(one, other, strict=True) if a != b]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.parametrize("meet", [pytest.param(False, id="apart"), pytest.param(True, id="meeting")])
 def test_what_others_do_changes_nothing_but_totals(databases, database_kind: Kind, seed, meet, request, monkeypatch):
     if database_kind == "postgres":
@@ -392,5 +433,5 @@ def test_what_others_do_changes_nothing_however_often(databases, database_kind: 
     if database_kind == "postgres":
         request.getfixturevalue("postgres_server")
     ids_in_order(monkeypatch)
-    for seed in range(2, 102):
+    for seed in range(1, 101):
         assert differences(databases, database_kind, seed, meet=meet) == [], seed

@@ -228,7 +228,7 @@ DAYS = ['"0000-01-01"', '"0001-01-01"', '"1899-12-31"', '"3000-01-01"', '"9999-1
 WORDS = ['""', '"Not A Word"', '"1word"', '"wörd"', f'"{"w" * 65}"', '"word\\n"', "17", "true", "[]"]
 TEXTS = ['""', '"  "', '"\\u200b"', '"\\u3164"', f'"{TEXT_200}"', "17", "true", "[]", "{}"]
 LONG_TEXTS = ['""', f'"{"y" * 2001}"', "17", "[]"]
-NAMES = [*TEXTS, '"."', '", ,"', '"\\ud83c\\udf81"']
+NAMES = [*TEXTS, '"."', '", ,"', '"\\ud83c\\udf81"', '"Da\\u200bna"', '"Dana\\u202eseyeR"', '"Da\\u00adna"']
 OUR_IDS = ['""', '"rec_1"', f'"REC_{NOWHERE}"', f'"ent_{NOWHERE}"', f'"rec_{NOWHERE}0"', f'"rec_{"g" * 32}"', "17"]
 EMAILS = ['""', '"nobody"', '"a@b@c"', '"a b@c.d"', '"<a@b.c>"', f'"{"a" * 65}@b.c"', f'"a@{"b" * 250}"', "17"]
 
@@ -559,6 +559,7 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/name": [*TEXTS, "null"],
         "/role": ['"root"', '""', "null", "1"],
         "/person": [*TEXTS, "null"],
+        "/waiver_limit": ["[]", '"5.00"', "5"],
         "/expires_in_days": ["0", "-1", "3651", "2147483648", "9223372036854775807", '"30"', "true"],
     },
     "publish_policy": {"/effective_from": [*DAYS, "null"]},
@@ -566,6 +567,52 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/recipient_ids": ["null", "[]", "{}", '["a"]', '["a","b","c"]'],
         "/recipient_ids/0": [*TEXTS, "null"],
         "/reason": [*LONG_TEXTS, "null"],
+    },
+    "create_assignment": {"/assignee": TEXTS},
+    "create_assignments": {
+        "/violations": ["[]", "null", '"vio"'],
+        "/violations/0/id": [*TEXTS, "null"],
+        "/violations/0/version": ["0", "-1", "2147483648", '"1"', "true", "null"],
+        "/assignee": TEXTS,
+    },
+    "create_comment": {"/text": [*LONG_TEXTS, "null"]},
+    "create_snooze": {"/until": [*DAYS, "null"], "/reason": [*LONG_TEXTS, "null"]},
+    "create_link": {"/violation_id": [*TEXTS, "null"], "/note": [*LONG_TEXTS, "null"]},
+    "create_escalation": {"/reason": [*LONG_TEXTS, "null"]},
+    "create_reopening": {"/reason": [*LONG_TEXTS, "null"]},
+    "create_disposition": {
+        "/outcome": ['"guilty"', '""', "null", "1"],
+        "/reason_code": ['"Bad luck"', '"no_such_code"', '""', "null", "1"],
+        "/corrective_action": ['"Bad luck"', '"no_such_action"', '""', "null", "1"],
+        "/note": [*LONG_TEXTS, "null"],
+        "/duplicate_of": TEXTS,
+        "/exemption_id": TEXTS,
+    },
+    "create_dispositions": {
+        "/violations": ["[]", "null", '"vio"'],
+        "/violations/0/id": [*TEXTS, "null"],
+        "/violations/0/version": ["0", "-1", "2147483648", '"1"', "true", "null"],
+        "/outcome": ['"guilty"', '""', "null", "1"],
+        "/reason_code": ['"Bad luck"', '""', "null", "1"],
+        "/corrective_action": ['"Bad luck"', '""', "1"],
+        "/note": [*LONG_TEXTS, "null"],
+        "/duplicate_of": TEXTS,
+        "/exemption_id": TEXTS,
+    },
+    "create_confirmation": {"/note": [*LONG_TEXTS, "null"]},
+    "create_question": {"/text": [*LONG_TEXTS, "null"], "/due_on": [*DAYS, "null"]},
+    "create_answer": {"/text": [*LONG_TEXTS, "null"]},
+    "create_exemption": {
+        "/number": [*TEXTS, "null"],
+        "/issued_by": [*TEXTS, "null"],
+        "/rule_ids": ["[]", "null", '"finra-3220-gifts"'],
+        "/rule_ids/0": [*TEXTS, "null", '"no-such-rule"'],
+        "/recipient_ids": ["[]", '"rec"'],
+        "/employer_ids": ["[]", '"emp"'],
+        "/effective_from": [*DAYS, "null"],
+        "/effective_to": [*DAYS, "null"],
+        "/document_ref": [*TEXTS, "null"],
+        "/note": LONG_TEXTS,
     },
     "create_subscription": {
         "/url": ['""', '"ftp://127.0.0.1/"', '"https://"', '"127.0.0.1"', f'"https://127.0.0.1/{"u" * 2000}"', "17"],
@@ -854,3 +901,20 @@ def test_an_id_in_a_path_that_is_no_id_is_not_found_or_refused(world: World, pre
                 for id in IDS:
                     reply = refused(world, able(operation), ask.but(ids={name: id}))
                     assert reply.status in (400, 404, 405), (operation, id, reply.status)
+
+
+# What is odd and meant
+
+
+def test_a_rate_of_a_day_before_the_books_stops_no_publication(world: World):
+    """Nor do schedules that begin with the calendar or end with it."""
+    draft = example_of("create_policy", world)
+    settings = draft.body["settings"] | {"fx": {"SEK": {"0001-01-01": "0.1", "9999-12-31": "0.2"}}}
+    rule = draft.body["rules"][0] | {
+        "limit_schedule": [{"limit": "1.00", "effective_from": "0001-01-01", "effective_to": "9999-12-31"}],
+        "valuation": "cost",
+    }
+    world.entry("rhea")
+    made = world.done("officer", draft.but(body=draft.body | {"rules": [rule], "settings": settings}))
+    publish = Ask("POST", f"/v1/policies/{made['id']}/publication", body={"effective_from": "2999-12-31"})
+    assert world.ask("second_officer", publish).status == 201

@@ -203,10 +203,10 @@ def test_a_sample_of_hostile_values_in_every_slot(pair: list[World], tell: Calla
         return [deck.pop() for _ in range(many)]
 
     for trial in trials(None):
-        try_all(Two(pair, trial), lambda: dealt(4), counted)
+        try_all(Two(pair, trial), lambda: dealt(3), counted)
     assert counted.wrong == [], "\n".join(counted.wrong[:40])
     assert counted.slots > 600
-    assert sum(counted.answers.values()) > 3 * counted.slots
+    assert sum(counted.answers.values()) > 2 * counted.slots
     tell(str(counted))
 
 
@@ -215,7 +215,7 @@ def test_a_few_hostile_values_as_everybody(pair: list[World], tell: Callable[[st
     """Whoever may not do it is refused whatever it is, and never writes anything."""
     chance, counted = random.Random(SEED + 1), Counted()
     for who in EVERYBODY:
-        for trial in chance.sample(trials(who), 12):
+        for trial in chance.sample(trials(who), 10):
             two = Two(pair, trial)
             before = [world.kept() for world in pair]
             try_all(two, lambda: chance.sample(DICTIONARY, 1), counted)

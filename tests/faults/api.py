@@ -155,6 +155,34 @@ FAULTS = [
     ),
     # What is read
     Fault(
+        "JSON is read as anybody reads it",
+        f"{_REQUESTS}parse",
+        '_DECODER.decode(body.decode("utf-8"))',
+        "json.loads(body)",
+        strictly("a key twice"),
+    ),
+    Fault(
+        "a fraction is read as a float",
+        f"{_REQUESTS}parse",
+        '_DECODER.decode(body.decode("utf-8"))',
+        "json.JSONDecoder(object_pairs_hook=_object).decode(body.decode())",
+        strictly("a fraction"),
+    ),
+    Fault(
+        "an object may have as many members as it likes",
+        f"{_REQUESTS}parse",
+        '_DECODER.decode(body.decode("utf-8"))',
+        "json.JSONDecoder(parse_float=_no_fraction).decode(body.decode())",
+        strictly("a hundred thousand keys"),
+    ),
+    Fault(
+        "a blank that nobody sees is text",
+        "app.api.fields:_visible",
+        'letter not in _BLANK_LETTERS and unicodedata.category(letter)[0] in "LNPS"',
+        "True",
+        a_field("/venue"),
+    ),
+    Fault(
         "a body may be nested without end",
         f"{_REQUESTS}_check",
         "if len(path) >= _DEEPEST:",
@@ -276,6 +304,13 @@ FAULTS = [
         "place(shown[-1])",
         "place(items[limit])",
         page_by_page("list_entries"),
+    ),
+    Fault(
+        "a page begins with the item that was shown last",
+        "app.storage.access:listed",
+        "ApiKeyRow.id < after",
+        "ApiKeyRow.id <= after",
+        page_by_page("list_keys"),
     ),
     Fault(
         "a cursor fits any question",

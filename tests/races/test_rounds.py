@@ -23,6 +23,7 @@ SOME = [Shape(2, 60), Shape(8, 15), Shape(32, 4)]
 MANY = [Shape(shape.clients, shape.rounds * int(os.environ.get("PROPRIETY_TEST_ROUNDS", "1"))) for shape in (
     Shape(2, 500), Shape(8, 100), Shape(32, 20),
 )]  # fmt: skip
+TRIES = 8  # how often a control may fail to show anything, where a machine is too busy for two things at one instant
 BUSY = ("locked", "busy", "deadlock", "serialize")
 
 
@@ -74,11 +75,14 @@ def test_the_order_of_record_needs_no_common_clock(database_url, seed, tell):
 # Controls
 
 
-def test_the_naive_way_misses_most(database_url, tell):
-    shape = Shape(2, 60)
-    missed = naive.missed(database_url, shape)
-    tell(f"{shape} naive: {missed} of {shape.rounds} missed")
-    assert missed >= shape.rounds / 2, "these rounds are not simultaneous enough to prove anything; the run is void"
+def test_the_naive_way_misses_most(fresh_database, database_kind, tell):
+    shape, worst = Shape(2, 60), 0
+    for _ in range(TRIES):
+        worst = max(worst, naive.missed(fresh_database(database_kind), shape))
+        if worst >= shape.rounds / 2:
+            break
+    tell(f"{shape} naive: {worst} of {shape.rounds} missed")
+    assert worst >= shape.rounds / 2, "these rounds are not simultaneous enough to prove anything; the run is void"
 
 
 WITH_CLOCKS_APART = [{}, {"CLOCK_BEHIND_S": "3600"}]
@@ -107,11 +111,11 @@ PLANTED = [
 def test_a_planted_defect_is_caught(database_url, defect, way, shape, sign, seed, tell):
     each = WITH_CLOCKS_APART if defect == "wall_clock_order" else ()
     with serving(database_url, 2, program=planted(defect), each=each) as servers:
-        for attempt in range(CHANCES):
-            found = way(database_url, servers, shape, seed=seed + attempt)
+        for number in range(TRIES):
+            found = way(database_url, servers, shape, seed=seed + number)
             signs = found.wrong | {"busy": busy(servers)}
             found.books = found.books[:1]
             tell(f"{defect}: {found}, busy {signs['busy']}")
-            if signs.get(sign, 0) > 0:
+            if signs.get(sign):
                 return
-        pytest.fail(f"{defect} was not caught in {CHANCES} times {shape}")
+    pytest.fail(f"{sign} shows nothing of {defect}: these rounds prove nothing")

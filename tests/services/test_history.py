@@ -530,9 +530,9 @@ def test_faults_are_told_up_to_a_number_and_with_their_positions(log):
 
 
 def test_the_command_line_says_so_and_by_its_exit_status(log, database_url):
-    code, said = run("audit", "verify", "--database", database_url)
+    code, said = run(database_url, "audit", "verify")
     assert (code, "60 records" in said, "The log holds." in said) == (0, True, True), said
     with log.connect() as connection, connection.begin():
         connection.execute(text("UPDATE audit_records SET actor = 'somebody else' WHERE position = 11"))
-    code, said = run("audit", "verify", "--database", database_url)
+    code, said = run(database_url, "audit", "verify")
     assert (code, "position 11" in said, "does NOT hold" in said) == (1, True, True), said

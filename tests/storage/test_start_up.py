@@ -39,7 +39,7 @@ def started_together(url: str, servers: int, migrations: int) -> tuple[list[byte
     """Servers and migrations at the same instant: what each server says of itself, how each migration ended."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         serving = [ServerProcess(url, Path(folder)) for _ in range(servers)]
-        migrating = [spawn([*PROPRIETY, "migrate", "--database", url]) for _ in range(migrations)]
+        migrating = [spawn([*PROPRIETY, "migrate"], PROPRIETY_DATABASE_URL=url) for _ in range(migrations)]
         for server in serving:
             server.start()
             stack.callback(server.kill)
@@ -108,7 +108,7 @@ def test_a_database_of_a_newer_program_is_left_alone(database_url):
 @pytest.mark.parametrize("command", [("migrate",), ("serve", "--port", "0"), ("audit", "verify"), ("keys", "list")])
 def test_a_command_says_so_in_a_sentence(database_url, command):
     set_revision(database_url, "9999")
-    code, said = run(*command, "--database", database_url)
+    code, said = run(database_url, *command)
     assert code == 1
     assert "9999" in said
     assert "Traceback" not in said
@@ -116,7 +116,7 @@ def test_a_command_says_so_in_a_sentence(database_url, command):
 
 @pytest.mark.postgres
 def test_a_server_without_a_migrated_database_says_what_to_do(fresh_database):
-    code, said = run("serve", "--port", "0", "--database", fresh_database("postgres", migrated=False))
+    code, said = run(fresh_database("postgres", migrated=False), "serve", "--port", "0")
     assert code == 1
     assert "propriety migrate" in said
     assert "Traceback" not in said
@@ -124,7 +124,7 @@ def test_a_server_without_a_migrated_database_says_what_to_do(fresh_database):
 
 @pytest.mark.parametrize("command", [("migrate",), ("serve", "--port", "0")])
 def test_a_database_that_is_not_there_is_said_to_be_away(command):
-    code, said = run(*command, "--database", "postgresql://nobody@127.0.0.1:1/none")
+    code, said = run("postgresql://nobody@127.0.0.1:1/none", *command)
     assert code == 1
     assert "does not answer" in said
     assert "Traceback" not in said

@@ -83,6 +83,18 @@ class ViolationOut(BaseModel):
     )
     opened_at: datetime
     changed_at: datetime
+    due_on: date
+    overdue: bool
+    age_days: int = Field(description="since it was opened, or from then until it was decided or withdrawn")
+    closed_on: date | None
+    assignee: str | None
+    snoozed_until: date | None
+    outcome: str | None
+    reason_code: str | None
+    corrective_action: str | None
+    decided_by: str | None
+    confirmed_by: str | None
+    disposition_id: str | None = Field(description="the decision that stands, or that waits for a second person")
 
 
 class RecipientOnEntryOut(BaseModel):
@@ -166,7 +178,7 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "purpose": entry.purpose or None,
         "venue": entry.venue or None,
         "assessments": [assessment_out(one.book, answer) for answer in one.assessments],
-        "violations": [violation_out(one.book, case) for case in one.violations],
+        "violations": [violation_out(one.book, case, one.today) for case in one.violations],
     }
     if one.approval is not None:
         given = one.approval
@@ -266,8 +278,8 @@ def reassessed_out(book: PolicyBook, change: Change) -> dict[str, Any]:
     }
 
 
-def violation_out(book: PolicyBook, case: KnownViolation) -> dict[str, Any]:
-    """A case as it stands."""
+def violation_out(book: PolicyBook, case: KnownViolation, today: date) -> dict[str, Any]:
+    """A case as it stands on a day."""
     rule = rule_in(book, case.policy_id, case.rule_id)
     shown = shown_as(case.shown)
     return {
@@ -294,4 +306,16 @@ def violation_out(book: PolicyBook, case: KnownViolation) -> dict[str, Any]:
         "cause": case.cause,
         "opened_at": iso(case.opened_at),
         "changed_at": iso(case.changed_at),
+        "due_on": case.due_on.isoformat(),
+        "overdue": case.overdue(today),
+        "age_days": case.age_days(today),
+        "closed_on": case.closed_on.isoformat() if case.closed_on else None,
+        "assignee": case.assignee,
+        "snoozed_until": case.snoozed_until.isoformat() if case.snoozed_until else None,
+        "outcome": case.outcome,
+        "reason_code": case.reason_code,
+        "corrective_action": case.corrective_action,
+        "decided_by": case.decided_by,
+        "confirmed_by": case.confirmed_by,
+        "disposition_id": case.disposition_id,
     }

@@ -27,7 +27,7 @@ _TOLD = {
     "approval": ("", "given fell"),
     "violation": (
         "/v1/violations/{}",
-        "opened changed withdrawn reopened assigned snoozed escalated linked waived decided",
+        "opened changed withdrawn reopened restored assigned snoozed escalated linked proposed decided",
     ),
     "question": ("", "asked answered"),
     "policy": ("/v1/policies/{}", "drafted published"),

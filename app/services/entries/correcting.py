@@ -175,8 +175,9 @@ def _corrected(
     entry, version = correction.entry, correction.known.version + 1
     known_from = desk.sequencer.next(roster.last_sequence)
     weighed = screening.weigh(book, entry, roster.links)
+    corrections = [(correction, weighed.shares)]
     changes, moved = keep_versions(
-        connection, book, roster, [(correction, weighed.shares)], known_from=known_from, journal=journal, stamp=stamp
+        connection, desk, book, roster, corrections, known_from=known_from, journal=journal, stamp=stamp
     )
     journal.seal(connection)
     others = [change for change in changes if change.key[1] != entry.id]
@@ -188,12 +189,17 @@ def _corrected(
         recorded_at=correction.known.recorded_at,
         others=[change for change in others if may_see(principal, about[change.key[1]])],
         gone=[change for change in changes if change.key[1] == entry.id and change.after is None],
-        violations=[case for key, case in moved.items() if key[1] == entry.id or may_see(principal, about[key[1]])],
+        violations=[
+            violations.as_seen_by(principal, case)
+            for key, case in moved.items()
+            if key[1] == entry.id or may_see(principal, about[key[1]])
+        ],
     )
 
 
 def keep_versions(
     connection: Connection,
+    desk: Desk,
     book: PolicyBook,
     roster: Roster,
     corrections: Sequence[tuple[Correction, Sequence[tuple[str, int]]]],
@@ -224,6 +230,7 @@ def keep_versions(
     _let_approvals_fall(connection, sorted(by), journal, stamp)
     moved = violations.settle(
         connection,
+        desk,
         book,
         [Caused(change, known_from, cause or _cause(corrections, change), stamp) for change in changes],
         _about(connection, corrections, changes),

@@ -88,6 +88,7 @@ def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draf
         0,
         principal.person,
         stamp.at,
+        desk.day_of(stamp.at),
         [minor for _, minor in one.shares],
         book,
         people_of(draft, roster),

@@ -37,13 +37,14 @@ class EntryNotFound(NotFound):
 class Recorded:
     """An entry with its results, as its recorder is told. `others` are changed results of other entries.
 
-    `gone` are results that the entry itself no longer has.
+    `today` is the day on which it is told; `gone` are results that the entry itself no longer has.
     """
 
     entry: Entry
     version: int
     submitted_by: str
     recorded_at: datetime
+    today: date
     shares: Sequence[int]
     book: PolicyBook
     people: Mapping[str, Match]
@@ -144,6 +145,7 @@ def with_results(
             version=one.version,
             submitted_by=one.submitted_by,
             recorded_at=one.recorded_at,
+            today=desk.today(at),
             shares=parts.get(one.entry.id, ()),
             book=book,
             people=people,

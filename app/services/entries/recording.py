@@ -22,7 +22,7 @@ from app.services.entries.reading import Recorded, may_see
 from app.services.journal import Journal
 from app.services.recipients import Match, Roster
 from app.services.screening import Change, Screened, Weighed
-from app.services.violations import About, Caused
+from app.services.violations import About, Caused, as_seen_by
 from app.storage import answers
 from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
@@ -187,7 +187,7 @@ def _record_all(connection: Connection, desk: Desk, works: Sequence[_Work], jour
     while waiting:
         screened = screening.screen(connection, book, [one.weighed for one in waiting])
         run, waiting = waiting[: len(screened)], waiting[len(screened) :]
-        _keep(connection, book, roster, run, screened, journal)
+        _keep(connection, desk, book, roster, run, screened, journal)
 
 
 def _open_items(work: _Work) -> list[tuple[Draft, int]]:
@@ -227,6 +227,7 @@ def _weigh_all(desk: Desk, book: PolicyBook, roster: Roster, works: Sequence[_Wo
 
 def _keep(
     connection: Connection,
+    desk: Desk,
     book: PolicyBook,
     roster: Roster,
     run: Sequence[_Accepted],
@@ -245,7 +246,7 @@ def _keep(
         connection, [change for one in screened for change in one.others]
     )
     changes = [change for accepted, one in pairs for change in _caused(one, accepted.work.stamp)]
-    cases = violations.settle(connection, book, changes, about, journal=journal, fresh=by.keys())
+    cases = violations.settle(connection, desk, book, changes, about, journal=journal, fresh=by.keys())
     employers = roster.employer_names
     for accepted, one in pairs:
         keys = [answer.key for answer in one.own] + [change.key for change in one.others]
@@ -254,13 +255,18 @@ def _keep(
             version=1,
             submitted_by=by[one.entry.id],
             recorded_at=at,
+            today=desk.day_of(at),
             shares=[minor for _, minor in one.shares],
             book=book,
             people=accepted.people,
             employers=employers,
             assessments=one.own,
             others=[change for change in one.others if may_see(accepted.work.principal, about[change.key[1]])],
-            violations=[cases[key] for key in keys if key in cases and may_see(accepted.work.principal, about[key[1]])],
+            violations=[
+                as_seen_by(accepted.work.principal, cases[key])
+                for key in keys
+                if key in cases and may_see(accepted.work.principal, about[key[1]])
+            ],
         )
 
 

@@ -12,6 +12,7 @@ from app.services.screening.judging import (
     screen,
     unchanged,
     weigh,
+    with_people,
 )
 from app.services.screening.knowing import canon_as_known
 from app.services.screening.proving import Proof, ProvedLine, prove
@@ -36,4 +37,5 @@ __all__ = [
     "together",
     "unchanged",
     "weigh",
+    "with_people",
 ]

@@ -1,0 +1,148 @@
+"""Reading cases: as they stand or stood, with their history, for whoever may see them and as far as they may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.domain.access import Permission, Principal
+from app.domain.refusals import NotFound
+from app.domain.violations import Movement
+from app.services import audit, causes
+from app.services.desk import Desk
+from app.storage import violations
+from app.storage.violations import KnownViolation
+from app.storage.violations import ViolationFilter as ViolationFilter
+
+
+class ViolationNotFound(NotFound):
+    code = "violation_not_found"
+
+
+def get(connection: Connection, principal: Principal, violation_id: str, *, at: int | None = None) -> KnownViolation:
+    """One case as it stands, or stood. Raises ViolationNotFound, alike for absent, not open yet, and not theirs."""
+    if at is None:
+        found = violations.by_id(connection, violation_id)
+    else:
+        found = violations.as_known(connection, violation_id, at)
+    if found is None or not may_see(principal, found):
+        raise ViolationNotFound("There is no such violation")
+    return told(connection, principal, [found])[0]
+
+
+def may_see(principal: Principal, case: KnownViolation) -> bool:
+    """Whoever may read all, and otherwise the one who gave it or submitted it."""
+    return principal.may(Permission.READ_ALL) or (
+        principal.may(Permission.READ_OWN) and concerns(principal.person, case)
+    )
+
+
+def concerns(person: str, case: KnownViolation) -> bool:
+    """Whether a case is about what somebody gave or submitted."""
+    return person in (case.giver, case.submitted_by)
+
+
+def as_seen_by(principal: Principal, case: KnownViolation) -> KnownViolation:
+    """The case without what is the reviewers' own business, for whoever may not read all."""
+    if principal.may(Permission.READ_ALL):
+        return case
+    return replace(case, assignee=None, snoozed_until=None, decided_by=None, confirmed_by=None)
+
+
+def listed(
+    connection: Connection,
+    principal: Principal,
+    wanted: ViolationFilter,
+    *,
+    at: int | None = None,
+    after: tuple[str] | None,
+    limit: int,
+) -> list[KnownViolation]:
+    """Cases as they stand, or stood, newest first; without the right to read all, only those on own entries.
+
+    Raises RoleForbids where somebody asks by what they may not see.
+    """
+    if not principal.may(Permission.READ_ALL):
+        principal.require(Permission.READ_OWN)
+        if wanted.assignee is not None or wanted.snoozed is not None:
+            principal.require(Permission.READ_ALL)
+        wanted = wanted._replace(own=principal.person)
+    if at is None:
+        found = violations.listed(connection, wanted, after=after, limit=limit)
+    else:
+        found = violations.all_as_known(connection, wanted, at, after=after, limit=limit)
+    return told(connection, principal, found)
+
+
+def told(connection: Connection, principal: Principal, cases: Sequence[KnownViolation]) -> list[KnownViolation]:
+    """Cases as `as_seen_by` gives them, without the causes that whoever asks may not know of."""
+    known = causes.known_to(connection, principal, (case.cause for case in cases))
+    seen = (as_seen_by(principal, case) for case in cases)
+    return [case if case.cause in known else replace(case, cause=None) for case in seen]
+
+
+def of_entries(connection: Connection, ids: Iterable[str], at: int | None = None) -> list[KnownViolation]:
+    """All cases of entries as they stand, or stood."""
+    if at is None:
+        return violations.of_entries(connection, ids)
+    return violations.of_entries_as_known(connection, ids, at)
+
+
+# History
+
+_FOR_EVERYBODY = {*Movement, "violation.asked", "violation.answered", "violation.decided"}
+_REMARKS = ("text", "assignee", "disposition", "proposed_by")
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One line of a case's history: what, by whom, when, why; `facts` are as the log has them at the position."""
+
+    version: int
+    action: str
+    by: str | None
+    at: datetime
+    reason: str
+    facts: Mapping[str, Any]
+    position: int
+
+
+def history(
+    connection: Connection, desk: Desk, principal: Principal, violation_id: str, *, at: int | None = None
+) -> list[Happened]:
+    """Everything that happened to a case, in order, as the log has it. Raises ViolationNotFound.
+
+    Whoever may not read all gets neither the reviewers' remarks nor who else's entries moved the case.
+    """
+    case = get(connection, principal, violation_id, at=at)
+    wanted = audit.RecordFilter(entity_id=case.id)
+    records = audit.records(connection, desk, wanted, after=-1, limit=_MOST)
+    lines = [_happened(record) for record in records if record.entity_version <= case.version]
+    if principal.may(Permission.READ_ALL):
+        return lines
+    known = causes.known_to(connection, principal, (line.facts.get("cause") for line in lines))
+    return [_without_remarks(line, principal, known) for line in lines if line.action in _FOR_EVERYBODY]
+
+
+def _happened(record: audit.Record) -> Happened:
+    body = json.loads(record.body)
+    return Happened(
+        record.entity_version, record.action, record.actor, record.at, body["reason"], body["facts"], record.position
+    )
+
+
+def _without_remarks(line: Happened, principal: Principal, causes: Set[str]) -> Happened:
+    """Questions and answers as they are; of everything else only what it came to."""
+    if line.action in ("violation.asked", "violation.answered"):
+        return line
+    kept = {name: fact for name, fact in line.facts.items() if name not in _REMARKS}
+    if "cause" in kept and kept["cause"] not in causes:
+        kept["cause"] = None
+    by = line.by if line.by == principal.person else None
+    return replace(line, by=by, reason="", facts=kept)
