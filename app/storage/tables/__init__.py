@@ -1,0 +1,37 @@
+"""Every table: what one line of it is in the world. Money is minor units beside its currency; moments are UTC."""
+
+from app.storage.tables.access import ApiKeyRow as ApiKeyRow
+from app.storage.tables.audit import AuditHeadRow as AuditHeadRow
+from app.storage.tables.audit import AuditRecordRow as AuditRecordRow
+from app.storage.tables.base import Base as Base
+from app.storage.tables.base import UtcDateTime as UtcDateTime
+from app.storage.tables.entries import ApprovalRow as ApprovalRow
+from app.storage.tables.entries import EntryRow as EntryRow
+from app.storage.tables.entries import EntryVersionRow as EntryVersionRow
+from app.storage.tables.entries import IdempotencyKeyRow as IdempotencyKeyRow
+from app.storage.tables.entries import ShareRow as ShareRow
+from app.storage.tables.policies import OperationRow as OperationRow
+from app.storage.tables.policies import PolicyEpochRow as PolicyEpochRow
+from app.storage.tables.policies import PolicyRow as PolicyRow
+from app.storage.tables.policies import PublicationChangeRow as PublicationChangeRow
+from app.storage.tables.recipients import AliasRow as AliasRow
+from app.storage.tables.recipients import DistinctionRow as DistinctionRow
+from app.storage.tables.recipients import EmployerRow as EmployerRow
+from app.storage.tables.recipients import ExternalIdRow as ExternalIdRow
+from app.storage.tables.recipients import MergeRow as MergeRow
+from app.storage.tables.recipients import PlaceRow as PlaceRow
+from app.storage.tables.recipients import RecipientKeyRow as RecipientKeyRow
+from app.storage.tables.recipients import RecipientRow as RecipientRow
+from app.storage.tables.screening import AssessmentRow as AssessmentRow
+from app.storage.tables.subscriptions import DeliveryAttemptRow as DeliveryAttemptRow
+from app.storage.tables.subscriptions import DeliveryRow as DeliveryRow
+from app.storage.tables.subscriptions import DigestRow as DigestRow
+from app.storage.tables.subscriptions import ReplayRow as ReplayRow
+from app.storage.tables.subscriptions import SubscriptionRow as SubscriptionRow
+from app.storage.tables.subscriptions import SubscriptionSecretRow as SubscriptionSecretRow
+from app.storage.tables.violations import DispositionRow as DispositionRow
+from app.storage.tables.violations import ExemptionRow as ExemptionRow
+from app.storage.tables.violations import QuestionRow as QuestionRow
+from app.storage.tables.violations import ViolationLinkRow as ViolationLinkRow
+from app.storage.tables.violations import ViolationRow as ViolationRow
+from app.storage.tables.violations import ViolationVersionRow as ViolationVersionRow
