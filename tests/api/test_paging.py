@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.api.document import LISTS
-from tests.api.examples import create_distinction, create_merge, create_subscription
+from tests.api.examples import (
+    create_distinction,
+    create_exemption,
+    create_merge,
+    create_question,
+    create_subscription,
+)
 from tests.api.judging import nothing_written, refused
 from tests.api.wire import Ask
 from tests.api.world import Json, World, standing
@@ -170,6 +176,24 @@ LISTINGS: dict[str, Listing] = {
         True,
         a_test_message,
         {"state": "pending"},
+    ),
+    "list_questions": Listing(
+        "/v1/questions",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("second_officer", create_question(world, "rhea")),
+        {"state": "open"},
+    ),
+    "list_exemptions": Listing(
+        "/v1/exemptions",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("officer", create_exemption(world, None)),
+        {},
     ),
 }  # fmt: skip
 # What a worker or a publication writes and no request can add to: tested where those are.

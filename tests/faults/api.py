@@ -127,7 +127,7 @@ FAULTS = [
     ),
     Fault(
         "everybody's violations are listed",
-        "app.services.violations:listed",
+        "app.services.violations.reading:listed",
         "own=principal.person",
         "own=None",
         access.test_nothing_of_one_representative_is_told_to_another,
