@@ -14,6 +14,7 @@ from app.api import (
     audit,
     dispositions,
     distinctions,
+    drafts,
     entries,
     exemptions,
     health,
@@ -42,6 +43,7 @@ from app.worker import Background
 _ROUTERS = (
     entries,
     correcting,
+    drafts,
     recipients,
     statements,
     merges,

@@ -11,16 +11,9 @@ from pydantic import BaseModel, Field
 
 from app.api.asking import ActingAs, Asked, AskedBy, answer
 from app.api.entries.reading import ExternalIdIn
-from app.api.entries.writing import (
-    PeriodOut,
-    ReassessedOut,
-    ViolationOut,
-    period_out,
-    reassessed_out,
-    unit_of,
-    violation_out,
-)
+from app.api.entries.writing import ReassessedOut, ViolationOut, reassessed_out, violation_out
 from app.api.fields import Cursor, Day, Email, Identifier, In, Limit, LongText, Name, Text
+from app.api.headroom import HeadroomLineOut, headroom_line_out
 from app.api.knowing import KnownAt
 from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.api.paging import ListOut, fingerprint, page, read_cursor
@@ -29,14 +22,12 @@ from app.api.requests import StrictRoute
 from app.api.versions import MeantVersion, etag
 from app.domain.access import Permission, Principal
 from app.domain.audit import iso
-from app.domain.money import format_minor
 from app.domain.recipients import Named
 from app.domain.refusals import Unprocessable
 from app.services import matches, particulars, policies, recipients, screening
 from app.services.desk import Connection
 from app.services.particulars import Particulars
 from app.services.recipients import KnownEmployer, KnownRecipient
-from app.services.screening import Headroom
 
 router = APIRouter(prefix="/v1", tags=["recipients"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
@@ -127,21 +118,6 @@ class EmployerOut(BaseModel):
     version: int
     name: str
     created_at: datetime
-
-
-class HeadroomLineOut(BaseModel):
-    """What is left under one rule, in `unit`; below zero where the limit is crossed."""
-
-    rule_id: str
-    rule: str
-    counts: list[str]
-    unit: str
-    used: str
-    held: str
-    limit: str
-    left: str
-    period: PeriodOut
-    resets_on: date | None
 
 
 class HeadroomOut(BaseModel):
@@ -265,7 +241,7 @@ def get_headroom(recipient_id: AnyId, by: AskedBy, at: KnownAt, on: Day | None =
     body = {
         "recipient_id": person.id,
         "on": day.isoformat(),
-        "rules": [_headroom(one) for one in found],
+        "rules": [headroom_line_out(one) for one in found],
         "tightest": least.rule.id if least else None,
     }
     return answer(body)
@@ -357,20 +333,4 @@ def _employer(employer: KnownEmployer) -> dict[str, Any]:
         "version": employer.version,
         "name": employer.name,
         "created_at": iso(employer.created_at),
-    }
-
-
-def _headroom(one: Headroom) -> dict[str, Any]:
-    digits = one.rule.exponent
-    return {
-        "rule_id": one.rule.id,
-        "rule": one.rule.name,
-        "counts": sorted(one.rule.counts),
-        "unit": unit_of(one.rule),
-        "used": format_minor(one.used, digits),
-        "held": format_minor(0, digits),
-        "limit": format_minor(one.limit, digits),
-        "left": format_minor(one.left, digits),
-        "period": period_out(one.rule, one.period),
-        "resets_on": one.resets_on.isoformat() if one.resets_on else None,
     }

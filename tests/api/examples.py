@@ -311,6 +311,58 @@ def list_distinctions(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/recipient-distinctions", query=(("limit", "5"),))
 
 
+# Drafts
+
+
+@example("create_draft")
+def create_draft(world: World, whose: str | None) -> Ask:
+    body = {"owner": whose, "about": "meeting", "label": "Dinner", "entry": full_entry(world, whose or "")}
+    return Ask("POST", "/v1/drafts", body=body)
+
+
+@example("create_draft")
+def create_draft_of_a_source(world: World, whose: str | None) -> Ask:
+    source = {"system": "crm", "id": world.new("meeting")}
+    entry = {"occurred_on": None, "kind": None, "total": None, "recipients": []}
+    return Ask("POST", "/v1/drafts", body={"owner": whose, "about": "expense", "source": source, "entry": entry})
+
+
+@example("list_drafts")
+def list_drafts(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/drafts", query=(("limit", "5"),))
+
+
+def of_draft(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    draft_id = f"drf_{NOWHERE}"
+    if whose is not None:
+        body = {"owner": whose, "about": "meeting", "entry": world.gift(whose)}
+        draft_id = world.done("officer", Ask("POST", "/v1/drafts", body=body))["id"]
+    return Ask(method, f"/v1/drafts/{{draft_id}}{path}", {"draft_id": draft_id}, **more)
+
+
+@example("get_draft")
+def get_draft(world: World, whose: str | None) -> Ask:
+    return of_draft(world, whose)
+
+
+@example("change_draft")
+def change_draft(world: World, whose: str | None) -> Ask:
+    body = {"set": full_entry(world, whose or "nobody")}
+    return of_draft(world, whose, "", "PATCH", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("create_draft_confirmation")
+def create_draft_confirmation(world: World, whose: str | None) -> Ask:
+    body = {"set": {"purpose": "Quarterly review"}}
+    return of_draft(world, whose, "/confirmation", "POST", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("create_draft_dismissal")
+def create_draft_dismissal(world: World, whose: str | None) -> Ask:
+    body = {"reason": "nobody came"}
+    return of_draft(world, whose, "/dismissal", "POST", headers={"If-Match": '"v1"'}, body=body)
+
+
 # Violations
 
 

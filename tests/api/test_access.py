@@ -26,7 +26,7 @@ BY_ROUTE = {f"{one.method} {one.path}": one.id for one in OPERATIONS.values()}
 
 
 RELATIONS = ("own", "other", "absent")
-ABOUT_A_GIVER = {"create_entry", "create_entries", "create_assessment"}
+ABOUT_A_GIVER = {"create_entry", "create_entries", "create_assessment", "create_draft"}
 
 
 def relations(route: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import pytest
 from tests.api.document import LISTS
 from tests.api.examples import (
     create_distinction,
+    create_draft,
     create_exemption,
     create_merge,
     create_question,
@@ -184,6 +185,15 @@ LISTINGS: dict[str, Listing] = {
         by_id,
         True,
         lambda world, _: world.done("second_officer", create_question(world, "rhea")),
+        {"state": "open"},
+    ),
+    "list_drafts": Listing(
+        "/v1/drafts",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("officer", create_draft(world, "rhea")),
         {"state": "open"},
     ),
     "list_exemptions": Listing(

@@ -105,8 +105,8 @@ class EntryIn(In):
 def draft_of(body: EntryIn, principal_person: str, base: tuple[str | int, ...] = ()) -> Draft:
     """The draft that a body becomes. Raises EntryNotValid with a pointer per field."""
     faults: list[Fault] = []
-    currency = _currency(body.total.currency, faults, base)
-    money = _Money(currency, faults, base)
+    currency = read_currency(body.total.currency, faults, base)
+    money = Amounts(currency, faults, base)
     draft = Draft(
         occurred_on=body.occurred_on,
         kind=body.kind,
@@ -116,13 +116,13 @@ def draft_of(body: EntryIn, principal_person: str, base: tuple[str | int, ...] =
         paid_by=body.paid_by,
         total=money.read(body.total.amount, "total", "amount", above_zero=True) or 0,
         currency=currency,
-        value=_value(body.value, money),
+        value=value_of(body.value, money),
         hosts_present=body.hosts_present,
         hosts=None if body.hosts is None else tuple(body.hosts),
         hosts_share=money.read(body.hosts_share, "hosts_share") or 0,
-        people=tuple(_person(place, one, money, faults, base) for place, one in enumerate(body.recipients)),
+        people=tuple(person_of(place, one, money, faults, base) for place, one in enumerate(body.recipients)),
         flags=frozenset(body.flags),
-        facts=tuple(_fact(name, fact, faults, base) for name, fact in body.facts.items()),
+        facts=tuple(fact_of(name, fact, faults, base) for name, fact in body.facts.items()),
         preapproved_on=body.preapproved_on,
         purpose=body.purpose or "",
         venue=body.venue or "",
@@ -136,7 +136,7 @@ def draft_of(body: EntryIn, principal_person: str, base: tuple[str | int, ...] =
     return draft
 
 
-class _Money:
+class Amounts:
     """Reads amounts of one currency and gathers what is wrong with them."""
 
     def __init__(self, currency: Currency, faults: list[Fault], base: tuple[str | int, ...]) -> None:
@@ -156,7 +156,8 @@ class _Money:
         return amount
 
 
-def _currency(code: CurrencyCode, faults: list[Fault], base: tuple[str | int, ...]) -> Currency:
+def read_currency(code: CurrencyCode, faults: list[Fault], base: tuple[str | int, ...]) -> Currency:
+    """A currency; an unknown one becomes a fault."""
     try:
         return currency_of(code)
     except ValueError as error:
@@ -164,7 +165,8 @@ def _currency(code: CurrencyCode, faults: list[Fault], base: tuple[str | int, ..
         return Currency(code, 4)
 
 
-def _value(body: ValueIn, money: _Money) -> Value:
+def value_of(body: ValueIn, money: Amounts) -> Value:
+    """What the total is made of."""
     return Value(
         tax=money.read(body.tax, "value", "tax") or 0,
         delivery=money.read(body.delivery, "value", "delivery") or 0,
@@ -175,9 +177,10 @@ def _value(body: ValueIn, money: _Money) -> Value:
     )
 
 
-def _person(
-    place: int, body: RecipientIn, money: _Money, faults: list[Fault], base: tuple[str | int, ...]
+def person_of(
+    place: int, body: RecipientIn, money: Amounts, faults: list[Fault], base: tuple[str | int, ...]
 ) -> DraftPerson:
+    """One line of the guest list; what is contradictory or missing becomes a fault."""
     at = (*base, "recipients", place)
     if body.client_employer is not None and body.client_employer_id is not None:
         detail = "say client_employer or client_employer_id"
@@ -213,7 +216,8 @@ def named(body: PersonIn, faults: list[Fault], at: tuple[str | int, ...]) -> Nam
     )
 
 
-def _fact(name: str, fact: bool | str, faults: list[Fault], base: tuple[str | int, ...]) -> tuple[str, object]:
+def fact_of(name: str, fact: bool | str, faults: list[Fault], base: tuple[str | int, ...]) -> tuple[str, object]:
+    """One fact; what is none becomes a fault to mend."""
     at = pointer((*base, "facts", name))
     if name in _CHECKED_FACTS and not isinstance(fact, bool):
         faults.append(Fault(at, "fact_not_boolean", "true or false"))

@@ -149,6 +149,7 @@ class EntryOut(BaseModel):
     reassessed: list[ReassessedOut] = []
     violations: list[ViolationOut]
     approval: ApprovalOut | None = None
+    draft_id: str | None = Field(None, description="the draft that it was confirmed from")
 
 
 def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
@@ -180,6 +181,8 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "assessments": [assessment_out(one.book, answer) for answer in one.assessments],
         "violations": [violation_out(one.book, case, one.today) for case in one.violations],
     }
+    if one.draft_id is not None:
+        body["draft_id"] = one.draft_id
     if one.approval is not None:
         given = one.approval
         body["approval"] = {

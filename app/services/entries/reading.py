@@ -19,6 +19,7 @@ from app.services.recipients import Match
 from app.services.screening import Change
 from app.services.violations import About
 from app.storage import approvals as approval_rows
+from app.storage import drafts as draft_rows
 from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
 from app.storage import screening as answer_rows
@@ -54,6 +55,7 @@ class Recorded:
     violations: Sequence[KnownViolation] = ()
     gone: Sequence[Change] = ()
     approval: KnownApproval | None = None
+    draft_id: str | None = None
 
 
 def get(connection: Connection, desk: Desk, principal: Principal, entry_id: str, *, at: int | None = None) -> Recorded:
@@ -139,6 +141,7 @@ def with_results(
     for case in violations.told(connection, principal, violations.of_entries(connection, ids, at)):
         cases.setdefault(case.entry_id, []).append(case)
     approvals = approval_rows.standing(connection, ids) if at is None else {}
+    drafts = draft_rows.of_entries(connection, ids)
     return [
         Recorded(
             entry=one.entry,
@@ -153,6 +156,7 @@ def with_results(
             assessments=[answer.assessment for answer in answers.get(one.entry.id, ())],
             violations=cases.get(one.entry.id, ()),
             approval=approvals.get(one.entry.id),
+            draft_id=drafts.get(one.entry.id),
         )
         for one in known
     ]

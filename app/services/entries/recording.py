@@ -60,13 +60,19 @@ class Submission:
 
 @dataclass
 class _Work:
-    """A submission on its way through the batch."""
+    """Drafts on their way through the batch, with who hands them in."""
 
-    submission: Submission
     principal: Principal
     stamp: Stamp
     items: list[Item]
     outcomes: list[Outcome | None] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class _Submitted(_Work):
+    """Those of a submission."""
+
+    submission: Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,12 @@ def record(connection: Connection, desk: Desk, submissions: Sequence[Submission]
     principals = access.identify(connection, (one.credentials for one in submissions), now)
     given = answers.find(connection, _keys(submissions, principals))
     replies: list[Reply | Refusal | None] = []
-    first_of: dict[answers.Key, _Work] = {}
-    works: list[_Work | None] = []
+    first_of: dict[answers.Key, _Submitted] = {}
+    works: list[_Submitted | None] = []
     for one in submissions:
         admitted = _admit(one, principals, given, first_of, desk)
-        works.append(admitted if isinstance(admitted, _Work) else None)
-        replies.append(None if isinstance(admitted, _Work) else admitted)
+        works.append(admitted if isinstance(admitted, _Submitted) else None)
+        replies.append(None if isinstance(admitted, _Submitted) else admitted)
     todo = [work for work in works if work is not None and _first(work, first_of)]
     journal = desk.journal()
     _record_all(connection, desk, todo, journal)
@@ -108,6 +114,22 @@ def record(connection: Connection, desk: Desk, submissions: Sequence[Submission]
             original = work if _first(work, first_of) else first_of[_key(work.submission, work.principal)]
             replies[place] = _reply(original, rendered[id(original)], replayed=original is not work)
     return [reply for reply in replies if reply is not None]
+
+
+def record_for(
+    connection: Connection,
+    desk: Desk,
+    principal: Principal,
+    items: Sequence[Item],
+    journal: Journal,
+    *,
+    stamp: Stamp | None = None,
+) -> list[Outcome]:
+    """Records what one principal hands in, inside a transaction whose journal the caller seals."""
+    mine = [_given_by(principal, item) for item in items]
+    work = _Work(principal, stamp or desk.stamp(principal.person), mine)
+    _record_all(connection, desk, [work], journal)
+    return _settled(work.outcomes)
 
 
 def _keys(submissions: Iterable[Submission], principals: Mapping[Credentials, Principal]) -> list[answers.Key]:
@@ -126,15 +148,15 @@ def _admit(
     submission: Submission,
     principals: Mapping[Credentials, Principal],
     given: Mapping[answers.Key, Answer],
-    first_of: dict[answers.Key, _Work],
+    first_of: dict[answers.Key, _Submitted],
     desk: Desk,
-) -> _Work | Reply | Refusal:
+) -> _Submitted | Reply | Refusal:
     """A submission ready for work; or the answer it had before; or why it is refused as a whole."""
     principal = principals.get(submission.credentials)
     if principal is None:
         return BadKey("The API key is not valid: unknown, expired or revoked")
     items = [_given_by(principal, item) for item in submission.items]
-    work = _Work(submission, principal, desk.stamp(principal.person), items)
+    work = _Submitted(principal, desk.stamp(principal.person), items, submission=submission)
     if submission.key is None:
         return work
     key = _key(submission, principal)
@@ -150,7 +172,7 @@ def _given_by(principal: Principal, item: Item) -> Item:
     return replace(item, giver=principal.person) if isinstance(item, Draft) and not item.giver else item
 
 
-def _first(work: _Work, first_of: Mapping[answers.Key, _Work]) -> bool:
+def _first(work: _Submitted, first_of: Mapping[answers.Key, _Submitted]) -> bool:
     """Whether a submission is the first under its key in this batch; the others share its answer."""
     return work.submission.key is None or first_of[_key(work.submission, work.principal)] is work
 
@@ -159,15 +181,15 @@ def _settled(outcomes: Sequence[Outcome | None]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _worth_keeping(work: _Work) -> bool:
+def _worth_keeping(work: _Submitted) -> bool:
     return work.submission.key is not None and any(isinstance(one, Recorded) for one in work.outcomes)
 
 
-def _answer(work: _Work, status: int, body: str, now: datetime) -> Answer:
+def _answer(work: _Submitted, status: int, body: str, now: datetime) -> Answer:
     return Answer(*_key(work.submission, work.principal), work.submission.fingerprint, status, body, now)
 
 
-def _reply(work: _Work, rendered: tuple[int, str], *, replayed: bool) -> Reply | Refusal:
+def _reply(work: _Submitted, rendered: tuple[int, str], *, replayed: bool) -> Reply | Refusal:
     if len(work.items) == 1 and isinstance(work.outcomes[0], Refusal) and rendered[0] >= 400:
         return work.outcomes[0]
     return (*rendered, replayed and _worth_keeping(work))

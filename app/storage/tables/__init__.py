@@ -5,6 +5,7 @@ from app.storage.tables.audit import AuditHeadRow as AuditHeadRow
 from app.storage.tables.audit import AuditRecordRow as AuditRecordRow
 from app.storage.tables.base import Base as Base
 from app.storage.tables.base import UtcDateTime as UtcDateTime
+from app.storage.tables.drafts import DraftRow as DraftRow
 from app.storage.tables.entries import ApprovalRow as ApprovalRow
 from app.storage.tables.entries import EntryRow as EntryRow
 from app.storage.tables.entries import EntryVersionRow as EntryVersionRow
