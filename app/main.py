@@ -34,6 +34,7 @@ from app.api import (
 from app.api.entries import correcting
 from app.services import policies as policy_services
 from app.services.desk import Desk, wall_clock
+from app.services.exports import Exports
 from app.services.operations import Operations
 from app.services.writer import Writer
 from app.settings import Settings
@@ -75,8 +76,10 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         require_schema(database)
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
+        app.state.exports = Exports(desk)
         background = Background(desk) if settings.works_inside else None
         yield
+        app.state.exports.close()
         app.state.writer.close()
         if background is not None:
             background.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -14,17 +14,21 @@ from pydantic import BaseModel, Field
 
 from app.api import problems
 from app.api.asking import Asked, AskedBy, answer, credentials_of, desk_of
+from app.api.entries.files import entries_file
 from app.api.entries.reading import EntryIn, draft_of, read_item
 from app.api.entries.writing import EntryOut, entry_out
 from app.api.fields import Cursor, Day, In, Limit, Text
 from app.api.knowing import KnownAt
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
+from app.api.sheets import FILES, AskedFormat, Format, streamed
 from app.domain.access import Principal
 from app.domain.entries import Direction, Kind, Standing
 from app.domain.refusals import Malformed, Refusal
 from app.services import entries
+from app.services.desk import Connection
 from app.services.entries import EntryFilter, Outcome, Recorded, Submission
+from app.services.exports import every
 from app.services.writer import Writer
 
 router = APIRouter(prefix="/v1", tags=["entries"], route_class=StrictRoute)
@@ -160,10 +164,12 @@ def get_entry(entry_id: EntryId, by: AskedBy, at: KnownAt) -> Response:
     return answer(entry_out(one, fresh=False), headers={"ETag": f'"v{one.version}"'})
 
 
-@router.get("/entries", response_model=ListOut[EntryOut])
+@router.get("/entries", response_model=ListOut[EntryOut], responses=FILES)
 def list_entries(
+    request: Request,
     by: AskedBy,
     at: KnownAt,
+    form: AskedFormat,
     occurred_from: Annotated[Day | None, Query(alias="occurred_on[gte]")] = None,
     occurred_to: Annotated[Day | None, Query(alias="occurred_on[lte]")] = None,
     kind: Annotated[list[Kind] | None, Query(max_length=5)] = None,
@@ -175,7 +181,10 @@ def list_entries(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Response:
-    """Entries, newest event first; with `as_of`, newest record first. Whoever may not read all sees their own."""
+    """Entries, newest event first; with `as_of`, newest record first. Whoever may not read all sees their own.
+
+    As CSV, XLSX or JSON Lines it is a file with all pages.
+    """
     wanted = EntryFilter(
         occurred_from=occurred_from,
         occurred_to=occurred_to,
@@ -186,17 +195,32 @@ def list_entries(
         employer_id=employer_id,
         standing=standing,
     )
+    found = _Found(by, wanted, at)
     question = fingerprint("entries", by.principal.id, wanted, at)
-    if at is not None:
-        return _entries_as_of(by, wanted, at, question, limit, cursor)
-    after = read_cursor(cursor, question, date, str)
-    found = entries.listed(by.connection, by.desk, by.principal, wanted, after=after, limit=limit + 1)
-    shown, where = page(found, limit, question, lambda one: (one.entry.occurred_on, one.entry.id))
+    after = read_cursor(cursor, question, *((date, str) if at is None else (str,)))
+    if form is not Format.JSON:
+        return streamed(request, form, "entries", lambda own: entries_file(found.every(own, after), form))
+    shown, where = page(found.after(by.connection, after, limit + 1), limit, question, found.place)
     return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})
 
 
-def _entries_as_of(by: Asked, wanted: EntryFilter, at: int, question: str, limit: int, cursor: str | None) -> Response:
-    after = read_cursor(cursor, question, str)
-    found = entries.listed_as_of(by.connection, by.desk, by.principal, wanted, at, after=after, limit=limit + 1)
-    shown, where = page(found, limit, question, lambda one: (one.entry.id,))
-    return answer({"data": [entry_out(one, fresh=False) for one in shown], "page": where})
+class _Found:
+    """The entries that somebody asks for, in their order: by event now, by record as of a moment."""
+
+    def __init__(self, by: Asked, wanted: EntryFilter, at: int | None) -> None:
+        self._by, self._wanted, self._at = by, wanted, at
+
+    def after(self, connection: Connection, after: Any, limit: int) -> list[Recorded]:
+        """So many after a place."""
+        desk, principal, wanted = self._by.desk, self._by.principal, self._wanted
+        if self._at is None:
+            return entries.listed(connection, desk, principal, wanted, after=after, limit=limit)
+        return entries.listed_as_of(connection, desk, principal, wanted, self._at, after=after, limit=limit)
+
+    def place(self, one: Recorded) -> tuple[Any, ...]:
+        """Where an entry stands."""
+        return (one.entry.id,) if self._at is not None else (one.entry.occurred_on, one.entry.id)
+
+    def every(self, connection: Connection, after: Any) -> Iterator[Recorded]:
+        """All after a place."""
+        return every(lambda place, limit: self.after(connection, place, limit), self.place, after)
