@@ -29,6 +29,7 @@ from app.api import (
     reviews,
     statements,
     subscriptions,
+    users,
     violations,
 )
 from app.api.entries import correcting
@@ -61,6 +62,7 @@ _ROUTERS = (
     subscriptions,
     audit,
     access,
+    users,
     health,
 )
 

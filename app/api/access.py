@@ -12,7 +12,7 @@ from app.api.asking import ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Email, In, Limit, MoneyIn, MoneyOut, Text, currency_of, minor, money
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.requests import StrictRoute
-from app.domain.access import GRANTS, Permission, Principal, Role
+from app.domain.access import Permission, Principal, Role
 from app.domain.audit import iso
 from app.domain.refusals import Unprocessable
 from app.services import access
@@ -29,9 +29,10 @@ class BadWaiverLimit(Unprocessable):
 
 
 class MeOut(BaseModel):
-    """The principal behind the key that asks."""
+    """Whoever asks. `user_id` where they are a user, whichever way they came in."""
 
     id: str
+    user_id: str | None
     name: str
     role: Role
     person: str
@@ -82,11 +83,12 @@ def get_me(by: AskedBy) -> Response:
     return answer(
         {
             "id": one.id,
+            "user_id": one.user_id,
             "name": one.name,
             "role": one.role,
             "person": one.person,
-            "waiver_limit": _waiver_out(one.waiver_minor, one.waiver_currency),
-            "permissions": sorted(GRANTS[one.role]),
+            "waiver_limit": waiver_out(one.waiver_minor, one.waiver_currency),
+            "permissions": sorted(one.permissions),
         }
     )
 
@@ -95,7 +97,7 @@ def get_me(by: AskedBy) -> Response:
 def create_key(body: KeyIn, acting: ActingAs) -> Response:
     """Make a key. Its secret is in this answer and nowhere else."""
     lifetime = timedelta(days=body.expires_in_days) if body.expires_in_days else None
-    waiver = _waiver_in(body.waiver_limit)
+    waiver = waiver_in(body.waiver_limit)
 
     def create(connection: Connection, principal: Principal) -> tuple[KnownKey, str]:
         principal.require(Permission.MANAGE_KEYS)
@@ -137,7 +139,8 @@ def revoke_key(key_id: KeyId, acting: ActingAs) -> Response:
     return answer(_key(acting.write(revoke)))
 
 
-def _waiver_in(limit: MoneyIn | None) -> tuple[int, str]:
+def waiver_in(limit: MoneyIn | None) -> tuple[int, str]:
+    """A waiver limit in minor units of its currency. Raises BadWaiverLimit."""
     if limit is None:
         return 0, ""
     try:
@@ -147,7 +150,8 @@ def _waiver_in(limit: MoneyIn | None) -> tuple[int, str]:
         raise BadWaiverLimit.at("/waiver_limit", f"waiver_limit: {error}") from error
 
 
-def _waiver_out(waived: int, code: str) -> dict[str, str] | None:
+def waiver_out(waived: int, code: str) -> dict[str, str] | None:
+    """A waiver limit as it goes out: nothing, where nothing may be waived alone."""
     return money(waived, currency_of(code)) if waived else None
 
 
@@ -159,7 +163,7 @@ def _key(key: KnownKey) -> dict[str, Any]:
         "role": key.role,
         "person": key.person,
         "email": key.email,
-        "waiver_limit": _waiver_out(key.waiver_minor, key.waiver_currency),
+        "waiver_limit": waiver_out(key.waiver_minor, key.waiver_currency),
         "created_by": key.created_by,
         "created_at": iso(key.created_at),
         "expires_at": iso(key.expires_at) if key.expires_at else None,

@@ -12,6 +12,7 @@ class Role(StrEnum):
     REP = "rep"
     SUPERVISOR = "supervisor"
     OFFICER = "officer"
+    SENIOR_OFFICER = "senior_officer"
     AUDITOR = "auditor"
     ADMIN = "admin"
     INTEGRATION = "integration"
@@ -31,32 +32,35 @@ class Permission(StrEnum):
     APPROVE = "approve"
     WRITE_POLICIES = "write_policies"
     READ_AUDIT = "read_audit"
+    DECIDE_ESCALATED = "decide_escalated"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_USERS = "manage_users"
     MANAGE_SUBSCRIPTIONS = "manage_subscriptions"
 
 
 _P = Permission
 _REP = frozenset({_P.SUBMIT, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.READ_POLICIES})
+_OFFICER = _REP | {
+    _P.SUBMIT_FOR_OTHERS,
+    _P.READ_ALL,
+    _P.KNOW_PARTICULARS,
+    _P.WRITE_RECIPIENTS,
+    _P.MERGE_RECIPIENTS,
+    _P.APPROVE,
+    _P.REVIEW,
+    _P.WRITE_POLICIES,
+    _P.READ_AUDIT,
+    _P.MANAGE_SUBSCRIPTIONS,
+}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.REP: _REP,
     Role.SUPERVISOR: _REP | {_P.APPROVE},
-    Role.OFFICER: _REP
-    | {
-        _P.SUBMIT_FOR_OTHERS,
-        _P.READ_ALL,
-        _P.KNOW_PARTICULARS,
-        _P.WRITE_RECIPIENTS,
-        _P.MERGE_RECIPIENTS,
-        _P.APPROVE,
-        _P.REVIEW,
-        _P.WRITE_POLICIES,
-        _P.READ_AUDIT,
-        _P.MANAGE_SUBSCRIPTIONS,
-    },
+    Role.OFFICER: _OFFICER,
+    Role.SENIOR_OFFICER: _OFFICER | {_P.DECIDE_ESCALATED},
     Role.AUDITOR: frozenset(
         {_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.KNOW_PARTICULARS, _P.READ_POLICIES, _P.READ_AUDIT}
     ),
-    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS, _P.MANAGE_SUBSCRIPTIONS}),
+    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS, _P.MANAGE_USERS, _P.MANAGE_SUBSCRIPTIONS}),
     Role.INTEGRATION: frozenset(
         {
             _P.SUBMIT,
@@ -85,7 +89,8 @@ class RoleForbids(Forbidden):
 class Principal:
     """The person or system behind a request. `person` is how entries name them as giver.
 
-    `waiver_minor` is what they may waive without a second person, in minor units of `waiver_currency`.
+    `waiver_minor` is what they may waive without a second person, in minor units of `waiver_currency`. `ceiling` is
+    what the way they came in allows at most, whatever the role grants; None where it allows all of it.
     """
 
     id: str
@@ -94,12 +99,19 @@ class Principal:
     person: str
     waiver_minor: int = 0
     waiver_currency: str = ""
+    user_id: str | None = None
+    ceiling: frozenset[Permission] | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What they may do."""
+        return GRANTS[self.role] if self.ceiling is None else GRANTS[self.role] & self.ceiling
 
     def may(self, permission: Permission) -> bool:
-        """Whether the role grants a permission."""
-        return permission in GRANTS[self.role]
+        """Whether the role grants a permission, and the way they came in does not withhold it."""
+        return permission in GRANTS[self.role] and (self.ceiling is None or permission in self.ceiling)
 
     def require(self, permission: Permission) -> None:
-        """Raises RoleForbids unless the role grants the permission."""
+        """Raises RoleForbids unless they have the permission."""
         if not self.may(permission):
             raise RoleForbids(f"The role {self.role} does not allow this")

@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 from app.domain.access import GRANTS, BadKey, Permission, Principal, Role
 from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
 from app.services.desk import Desk
-from app.storage import access
+from app.storage import access, users
 from app.storage.access import KnownKey as KnownKey
 from app.storage.ids import new_id
+from app.storage.users import KnownUser
 
 _KEY = re.compile(r"prp_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -41,6 +42,16 @@ class OwnWaiverLimit(Forbidden):
     title = "Nobody sets their own waiver limit"
 
 
+class UserInactive(Conflict):
+    code = "user_inactive"
+    title = "The user is no longer active"
+
+
+class BeyondUser(Unprocessable):
+    code = "beyond_user"
+    title = "A key never allows more than its user may"
+
+
 class Credentials(NamedTuple):
     """A key as presented: which one, and the digest of its secret."""
 
@@ -60,12 +71,31 @@ def read_credentials(authorization: str | None) -> Credentials:
 def identify(connection: Connection, presented: Iterable[Credentials], now: datetime) -> dict[Credentials, Principal]:
     """The principals behind the credentials that are valid at this moment; the others are missing."""
     wanted = set(presented)
-    known = access.by_id(connection, {one.key_id for one in wanted})
+    known = access.with_users(connection, {one.key_id for one in wanted})
     return {
-        one: Principal(key.id, key.name, Role(key.role), key.person, key.waiver_minor, key.waiver_currency)
+        one: _behind(*found)
         for one in wanted
-        if (key := known.get(one.key_id)) is not None and _opens(key, one.digest, now)
+        if (found := known.get(one.key_id)) is not None and _opens(*found, one.digest, now)
     }
+
+
+def principal_of_user(connection: Connection, user_id: str) -> Principal | None:
+    """The principal that a user is when they sign in; None where there is no such user, or they are not active."""
+    user = users.by_id(connection, user_id)
+    if user is None or not user.active:
+        return None
+    waiver = (user.waiver_minor, user.waiver_currency)
+    return Principal(user.id, user.name, Role(user.role), user.person, *waiver, user_id=user.id)
+
+
+def _behind(key: KnownKey, user: KnownUser | None) -> Principal:
+    """A key of a user never allows more than the user may; a key of nobody in particular allows what its role does."""
+    role, waiver = Role(key.role), (key.waiver_minor, key.waiver_currency)
+    if user is None:
+        return Principal(key.id, key.name, role, key.person, *waiver)
+    least = key.waiver_minor if key.waiver_currency == user.waiver_currency else 0
+    waiver = (min(least, user.waiver_minor), user.waiver_currency)
+    return Principal(key.id, key.name, role, key.person, *waiver, user_id=user.id, ceiling=GRANTS[Role(user.role)])
 
 
 def require(connection: Connection, presented: Credentials, now: datetime) -> Principal:
@@ -92,12 +122,14 @@ def create_key(
     """A new key and its text, which is shown this once and kept nowhere.
 
     `waiver` is what its holder may waive alone, in minor units of a currency. Raises WaiverLimitNotTheirs for a role
-    that decides nothing, OwnWaiverLimit where somebody grants it to themselves.
+    that decides nothing, OwnWaiverLimit where somebody grants it to themselves; where the person is a user,
+    UserInactive, and BeyondUser for a role that allows more than theirs or another spelling of the person.
     """
     if waiver[0] and Permission.REVIEW not in GRANTS[role]:
         raise WaiverLimitNotTheirs.at("/waiver_limit", f"A key of the role {role} waives nothing")
     if waiver[0] and person == by:
         raise OwnWaiverLimit("Somebody else sets what you may waive alone")
+    _require_within_user(users.by_person(connection, [person]).get(users.key(person)), role, person)
     stamp = desk.stamp(by, door=door)
     key_id, secret = new_id("key"), secrets.token_urlsafe(32)
     expires_at = stamp.at + lifetime if lifetime else None
@@ -115,6 +147,19 @@ def create_key(
     journal.note(key_id, 1, "key.created", facts, stamp)
     journal.seal(connection)
     return key, f"prp_{key_id.removeprefix('key_')}_{secret}"
+
+
+def _require_within_user(user: KnownUser | None, role: Role, person: str) -> None:
+    if user is None:
+        return
+    if user.person != person:
+        raise BeyondUser.at("/person", f"The user is written {user.person!r}")
+    if not user.active:
+        raise UserInactive("The user is no longer active, so a key of theirs would open nothing")
+    if not GRANTS[role] <= GRANTS[Role(user.role)]:
+        raise BeyondUser.at(
+            "/role", f"The user has the role {user.role}; a key of theirs has this role or a lesser one"
+        )
 
 
 def revoke_key(connection: Connection, desk: Desk, key_id: str, *, by: str, door: str = "api") -> KnownKey:
@@ -141,6 +186,6 @@ def _digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _opens(key: KnownKey, digest: str, now: datetime) -> bool:
+def _opens(key: KnownKey, user: KnownUser | None, digest: str, now: datetime) -> bool:
     live = key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
-    return compare_digest(key.secret_digest, digest) and live
+    return compare_digest(key.secret_digest, digest) and live and (user is None or user.active)

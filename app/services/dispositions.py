@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import Permission, Principal
 from app.domain.policies import Authority, Measure, Rule
-from app.domain.refusals import Conflict, NotFound, Unprocessable
+from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
 from app.domain.reviews import may_waive_alone, require_second_person
 from app.domain.violations import Act, Outcome, State, after
 from app.services import exemptions, policies
@@ -22,6 +22,11 @@ from app.storage.violations import KnownViolation
 
 class DispositionNotFound(NotFound):
     code = "disposition_not_found"
+
+
+class Escalated(Forbidden):
+    code = "escalated"
+    title = "A senior officer decides what was escalated"
 
 
 class NotWaiting(Conflict):
@@ -69,10 +74,12 @@ class Decision:
 def decide(reviewer: Reviewer, violation_id: str, version: int, decision: Decision) -> KnownViolation:
     """Decides a case; a waiver above the officer's own amount waits for a second person to confirm it.
 
-    Raises what `Reviewer.take_up` and the review codes raise, RegulatorsRule, DuplicateOfRequired, NotADuplicate,
-    ExemptionRequired, NotForThisOutcome, UnknownExemption and ExemptionDoesNotCover.
+    Raises what `Reviewer.take_up` and the review codes raise, Escalated, RegulatorsRule, DuplicateOfRequired,
+    NotADuplicate, ExemptionRequired, NotForThisOutcome, UnknownExemption and ExemptionDoesNotCover.
     """
     case, _ = reviewer.take_up(violation_id, version, Act.DECIDE)
+    if case.state == State.ESCALATED and not reviewer.principal.may(Permission.DECIDE_ESCALATED):
+        raise Escalated("This violation was escalated; a senior officer decides it")
     rule = _rule(reviewer, case)
     action = _checked(reviewer, case, rule, decision)
     act = Act.PROPOSE if _needs_second_person(reviewer, case, rule, decision) else Act.DECIDE

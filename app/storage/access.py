@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from app.storage import users
 from app.storage.database import among
-from app.storage.tables import ApiKeyRow
+from app.storage.tables import ApiKeyRow, UserRow
+from app.storage.users import KnownUser
 
 
 class KnownKey(NamedTuple):
@@ -30,13 +32,26 @@ class KnownKey(NamedTuple):
     email: str | None = None
 
 
-_ALL = select(*(getattr(ApiKeyRow, column) for column in KnownKey._fields))
+_COLUMNS = tuple(getattr(ApiKeyRow, column) for column in KnownKey._fields)
+_WIDTH = len(_COLUMNS)
+_ALL = select(*_COLUMNS)
+_WITH_USER = select(*_COLUMNS, *users.COLUMNS).outerjoin(UserRow, UserRow.person == ApiKeyRow.person)
 
 
 def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownKey]:
     """The keys that exist among the ids."""
     rows = connection.execute(_ALL.where(among(connection, ApiKeyRow.id, ids)))
     return {row.id: KnownKey._make(row) for row in rows}
+
+
+def with_users(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[KnownKey, KnownUser | None]]:
+    """The keys that exist among the ids, each with the user that its person is, where they are one."""
+    rows = connection.execute(_WITH_USER.where(among(connection, ApiKeyRow.id, ids)))
+    return {row[0]: (KnownKey._make(row[:_WIDTH]), _user(row[_WIDTH:])) for row in rows}
+
+
+def _user(values: Sequence[Any]) -> KnownUser | None:
+    return None if values[0] is None else KnownUser._make(values)
 
 
 def add(connection: Connection, key: KnownKey) -> None:

@@ -646,11 +646,14 @@ def list_policies(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/policies", query=(("limit", "5"),))
 
 
+DRAFTER = {"olivia": "officer", "selma": "senior_officer"}
+
+
 def of_policy(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
-    """A draft; the officer's own is drafted by the officer, everybody else's by the second one."""
+    """A draft; an officer's own is drafted by that officer, everybody else's by the second one."""
     policy_id = f"pol_{NOWHERE}"
     if whose is not None:
-        policy_id = world.policy("officer" if whose == "olivia" else "second_officer")["id"]
+        policy_id = world.policy(DRAFTER.get(whose, "second_officer"))["id"]
     return Ask(method, f"/v1/policies/{{policy_id}}{path}", {"policy_id": policy_id}, **more)
 
 
@@ -814,6 +817,45 @@ def list_keys(world: World, whose: str | None) -> Ask:
 def revoke_key(world: World, whose: str | None) -> Ask:
     key_id = f"key_{NOWHERE}" if whose is None else world.key(whose)["id"]
     return Ask("DELETE", "/v1/keys/{key_id}", {"key_id": key_id})
+
+
+@example("create_user", by="admin")
+def create_user(world: World, whose: str | None) -> Ask:
+    body = {
+        "person": world.new("user"),
+        "name": "Una Usher",
+        "email": f"{world.new('una').replace(' ', '-')}@firm.example",
+        "role": "officer",
+        "waiver_limit": {"amount": "500.00", "currency": "USD"},
+    }
+    return Ask("POST", "/v1/users", body=body)
+
+
+@example("list_users", by="admin")
+def list_users(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/users", query=(("role", "rep"), ("active", "true"), ("limit", "5")))
+
+
+def of_user(world: World, whose: str | None, method: str = "GET", **more: Any) -> Ask:
+    user_id = f"usr_{NOWHERE}" if whose is None else world.user("officer")["id"]
+    return Ask(method, "/v1/users/{user_id}", {"user_id": user_id}, **more)
+
+
+@example("get_user", by="admin")
+def get_user(world: World, whose: str | None) -> Ask:
+    return of_user(world, whose)
+
+
+@example("change_user", by="admin")
+def change_user(world: World, whose: str | None) -> Ask:
+    body = {
+        "name": "Una Upton",
+        "email": f"{world.new('una').replace(' ', '-')}@firm.example",
+        "role": "senior_officer",
+        "active": True,
+        "waiver_limit": {"amount": "900.00", "currency": "USD"},
+    }
+    return of_user(world, whose, "PATCH", headers={"If-Match": '"v1"'}, body=body)
 
 
 @example("get_liveness")

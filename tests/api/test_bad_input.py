@@ -562,6 +562,20 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/waiver_limit": ["[]", '"5.00"', "5"],
         "/expires_in_days": ["0", "-1", "3651", "2147483648", "9223372036854775807", '"30"', "true"],
     },
+    "create_user": {
+        "/person": [*TEXTS, "null"],
+        "/name": [*TEXTS, "null"],
+        "/email": ['""', '"a"', '"a@b@c"', "1", "[]"],
+        "/role": ['"root"', '""', "null", "1"],
+        "/waiver_limit": ["[]", '"5.00"', "5"],
+    },
+    "change_user": {
+        "/name": [*TEXTS, "null"],
+        "/email": ['""', '"a"', '"a@b@c"', "1", "[]"],
+        "/role": ['"root"', '""', "null", "1"],
+        "/active": ["null", "1", '"true"', "[]"],
+        "/waiver_limit": ["[]", '"5.00"', "5"],
+    },
     "publish_policy": {"/effective_from": [*DAYS, "null"]},
     "create_distinction": {
         "/recipient_ids": ["null", "[]", "{}", '["a"]', '["a","b","c"]'],

@@ -123,6 +123,7 @@ LISTINGS: dict[str, Listing] = {
         {"state": "draft"},
     ),
     "list_keys": Listing("/v1/keys", "admin", by_id, by_id, True, lambda world, _: world.key(), {}),
+    "list_users": Listing("/v1/users", "admin", by_id, by_id, True, lambda world, _: world.user(), {"role": "rep"}),
     "list_audit_records": Listing(
         "/v1/audit/records",
         "auditor",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.access import Role
 from tests.api.reviewing import (
     CONFIRMED,
     DANA,
@@ -77,7 +78,8 @@ def test_a_review_goes_its_way_and_leaves_its_history(rep, officer, second_offic
     assert (later["state"], later["snoozed_until"]) == ("in_review", "2026-07-15")
     up = done(act(second_officer, later, "escalation", {"reason": "a member of the board"}))
     assert (up["state"], up["assignee"]) == ("escalated", "olivia")
-    decided = done(act(second_officer, up, "dispositions", CONFIRMED))
+    senior = server.as_(Role.SENIOR_OFFICER, "selma")
+    decided = done(act(senior, up, "dispositions", CONFIRMED))
     assert (decided["state"], decided["outcome"], decided["closed_on"]) == ("decided", "confirmed", "2026-06-15")
     server.clock.noon_of(date(2026, 6, 18))
     again = done(act(officer, decided, "reopenings", {"reason": "there is another receipt"}))
@@ -92,7 +94,7 @@ def test_a_review_goes_its_way_and_leaves_its_history(rep, officer, second_offic
         ("violation.answered", "rhea", "in_review", "in the mail"),
         ("violation.snoozed", "olivia", "in_review", "the rep is away"),
         ("violation.escalated", "oscar", "escalated", "a member of the board"),
-        ("violation.decided", "oscar", "decided", "over the limit"),
+        ("violation.decided", "selma", "decided", "over the limit"),
         ("violation.reopened", "olivia", "open", "there is another receipt"),
     ]
     assert lines[0]["details"] | {"policy_id": "", "due_on": ""} == {

@@ -23,13 +23,14 @@ Json = dict[str, Any]
 
 # Who asks: the first five have no key that opens anything.
 KEYLESS = ("anonymous", "malformed", "wrong_secret", "expired", "revoked")
-ROLES = ("rep", "other_rep", "supervisor", "officer", "auditor", "admin", "integration")
+ROLES = ("rep", "other_rep", "supervisor", "officer", "senior_officer", "auditor", "admin", "integration")
 PRINCIPALS = (*KEYLESS, *ROLES)
 PERSON = {
     "rep": "rhea",
     "other_rep": "ravi",
     "supervisor": "susan",
     "officer": "olivia",
+    "senior_officer": "selma",
     "auditor": "arthur",
     "admin": "ada",
     "integration": "crm",
@@ -142,6 +143,17 @@ class World:
         """A key of a representative."""
         body = {"name": self.new("key"), "role": "rep", "person": person}
         return self.done("admin", Ask("POST", "/v1/keys", body=body))
+
+    def user(self, role: str = "rep") -> Json:
+        """Somebody who can sign in."""
+        person = self.new("user")
+        body = {
+            "person": person,
+            "name": f"Una {person}",
+            "role": role,
+            "email": f"{person.replace(' ', '-')}@firm.example",
+        }
+        return self.done("admin", Ask("POST", "/v1/users", body=body))
 
     # What is kept
 

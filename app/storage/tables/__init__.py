@@ -30,6 +30,7 @@ from app.storage.tables.subscriptions import DigestRow as DigestRow
 from app.storage.tables.subscriptions import ReplayRow as ReplayRow
 from app.storage.tables.subscriptions import SubscriptionRow as SubscriptionRow
 from app.storage.tables.subscriptions import SubscriptionSecretRow as SubscriptionSecretRow
+from app.storage.tables.users import UserRow as UserRow
 from app.storage.tables.violations import DispositionRow as DispositionRow
 from app.storage.tables.violations import ExemptionRow as ExemptionRow
 from app.storage.tables.violations import QuestionRow as QuestionRow
