@@ -195,10 +195,12 @@ class Figures(NamedTuple):
 class Ground:
     """What a decision rests on: the sums, whose gift it was, and whether what was granted may be granted.
 
-    `waivable`: the rule is the firm's own. `covered`: the exemption that was named, if any, covers the case.
+    `unit` is what the sums are in: a currency or `count`. `waivable`: the rule is the firm's own. `covered`: the
+    exemption that was named, if any, covers the case.
     """
 
     figures: Figures
+    unit: str
     giver: str
     waivable: bool = True
     covered: bool = True
@@ -212,6 +214,8 @@ def why_worse(before: Ground, now: Ground, outcome: Outcome) -> str | None:
         return "the rule is now a regulator's, which cannot be waived"
     if not now.covered:
         return "the exemption no longer covers it"
+    if now.unit != before.unit:
+        return "the rule adds up something else than when it was decided"
     if now.figures.over_by > before.figures.over_by:
         return "more is over the limit than when it was decided"
     if now.figures.counted > before.figures.counted:

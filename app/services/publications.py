@@ -87,7 +87,8 @@ def publish(
     )
     done = Publication(known)
     book = policies.read(connection)
-    stamp, sequence = desk.stamp(by, door=door), desk.sequencer.next()
+    # Whoever comes next goes above the version's own place, so that is where what it changes has to stand too.
+    stamp, sequence = desk.stamp(by, door=door), known.known_from or desk.sequencer.next()
     since = _first_touched(book, known, effective_from)
     before = PolicyBook(policy for policy in book.by_id.values() if policy.id != policy_id)
     owners = _owners(connection, since, employers_too=book.uses_employers or before.uses_employers)

@@ -115,11 +115,13 @@ def test_a_withdrawn_case_comes_back_decided_where_it_was_and_nothing_is_worse(s
     assert movement(State.WITHDRAWN, worse=False, decided=False, **came_back) is Movement.REOPENED
 
 
-DECIDED_ON = Ground(Figures(counted=100, aggregate=350, limit=300), "rhea")
+DECIDED_ON = Ground(Figures(counted=100, aggregate=350, limit=300), "USD", "rhea")
 
 
-def on(counted: int = 100, aggregate: int = 350, limit: int = 300, giver: str = "rhea", **more: bool) -> Ground:
-    return Ground(Figures(counted, aggregate, limit), giver, **more)
+def on(
+    counted: int = 100, aggregate: int = 350, limit: int = 300, giver: str = "rhea", unit: str = "USD", **more: bool
+) -> Ground:
+    return Ground(Figures(counted, aggregate, limit), unit, giver, **more)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +135,8 @@ def on(counted: int = 100, aggregate: int = 350, limit: int = 300, giver: str = 
         pytest.param(on(limit=299), Outcome.NO_VIOLATION, "more is over the limit", id="a lower limit"),
         pytest.param(on(counted=101), Outcome.DUPLICATE, "more of this entry counts", id="more of it counts"),
         pytest.param(on(aggregate=310, giver="ravi"), Outcome.CONFIRMED, "the giver is another", id="another giver"),
+        pytest.param(on(1, 3, 2, unit="count"), Outcome.CONFIRMED, "adds up something else", id="times, not money"),
+        pytest.param(on(90, 310, 300, unit="EUR"), Outcome.CONFIRMED, "adds up something else", id="another currency"),
         pytest.param(on(waivable=False), Outcome.WAIVED, "a regulator's", id="waived, and now a regulator's rule"),
         pytest.param(on(waivable=False), Outcome.CONFIRMED, None, id="confirmed under what is now a regulator's rule"),
         pytest.param(on(covered=False), Outcome.NO_VIOLATION, "the exemption", id="outside the exemption"),

@@ -121,6 +121,10 @@ class Checker:
             yield from self._of_proofs(connection, {key[2] for key in changed})
         if self.one_clock:
             yield from self._of_what_was_known(connection, names, book, wanted)
+        states = [
+            {key for key, case in books.cases.items() if case["state"] == "decided"} for books in (self.before, now)
+        ]
+        self.checked.update(decided=len(states[1] - states[0]), reopened=len(states[0] & now.cases.keys() - states[1]))
         self.checked.update(opened=len(now.cases.keys() - self.before.cases.keys()))
         self.checked.update(closed=len(self.before.cases.keys() - now.cases.keys()))
         self.before = now
@@ -136,6 +140,8 @@ class Checker:
         violating = {key for key, one in wanted.items() if one.violation}
         yield from (f"missed violation {key}: {wanted[key]}" for key in sorted(violating - now.cases.keys()))
         yield from (f"phantom violation {key}" for key in sorted(now.cases.keys() - violating, key=str))
+        held = {key: "decided" if key in facts.decided else "open" for key in violating & now.cases.keys()}
+        yield from differences(held, {key: now.cases[key]["state"] for key in held}, "state of case")
         for key in sorted(violating & now.cases.keys() & now.results.keys()):
             case, kept, fields = now.cases[key], now.results[key], facts.entries[key[2]].fields
             digits = 0 if kept.result.counted.isdigit() else len(kept.result.counted.partition(".")[2])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from tests.machines.facts import Facts, Op, Place, Version
-from tests.oracle.generate import EMPLOYERS, RATES, TYPES, Cast
+from tests.machines.facts import Facts, Fields, Op, Place, Version, expected
+from tests.oracle.generate import EMPLOYERS, GIVERS, RATES, TYPES, Cast
 from tests.oracle.oracle import Refused
 
 ALWAYS = date(2000, 1, 1)
@@ -68,7 +69,7 @@ class Dealer(Cast):
         op = _DEALT[kind](self, facts)
         if op is None or op["op"] != "publish":
             return op
-        return op if facts.after(op).countable() else None
+        return op if replace(facts, decided={}).after(op).countable() else None
 
     def draft(self) -> dict[str, Any]:
         """An entry, in part told by what is on record of the people on it."""
@@ -123,7 +124,7 @@ class Dealer(Cast):
         if name is None:
             return None
         entry = facts.entries[name]
-        changes = self.changes({**entry.fields})
+        changes = self.changes({**entry.fields}) if self.often(0.4) else self._telling_changes(entry.fields)
         if entry.repaid and self.often(0.85):
             changes = {key: value for key, value in changes.items() if key not in ("amount", "value")}
         if self.often(0.12):
@@ -132,6 +133,17 @@ class Dealer(Cast):
         if "recipients" in changes:
             changes["recipients"] = [self._less_said(row) for row in changes["recipients"]]
         return {"op": "amend", "target": name, "set": changes} if changes else None
+
+    def _telling_changes(self, fields: Fields) -> dict[str, Any]:
+        """One or two of those by which an entry leaves a period, a person or a giver, or weighs otherwise."""
+        currency = fields["amount"]["currency"]
+        said = {
+            "date": str(self.rng.choice(self.days)),
+            "recipients": self.recipients(),
+            "giver": self.rng.choice(GIVERS),
+            "amount": self.amount(currency),
+        }
+        return {key: said[key] for key in self.rng.sample(list(said), self.rng.choice([1, 1, 2]))}
 
     def withdraw(self, facts: Facts) -> Op | None:
         return self._target(facts, "withdraw")
@@ -148,6 +160,13 @@ class Dealer(Cast):
 
     def approve(self, facts: Facts) -> Op | None:
         return self._target(facts, "approve")
+
+    def decide(self, facts: Facts) -> Op | None:
+        """A violation confirmed, mostly one that is open."""
+        violating = sorted(key for key, one in expected(facts).items() if one.violation)
+        undecided = [key for key in violating if key not in facts.decided]
+        keys = undecided if undecided and self.often(0.95) else violating
+        return {"op": "decide", "key": list(self.rng.choice(keys))} if keys else None
 
     def merge(self, facts: Facts) -> Op | None:
         """Mostly of one who is still somebody into anybody: merges form chains and trees."""
@@ -239,13 +258,14 @@ class Dealer(Cast):
 
 
 KINDS: dict[str, int] = {
-    "record": 30,
+    "record": 26,
     "batch": 6,
-    "amend": 22,
+    "amend": 32,
     "withdraw": 4,
     "give_back": 3,
     "repay": 6,
     "approve": 4,
+    "decide": 12,
     "merge": 9,
     "unmerge": 6,
     "change": 9,
@@ -261,7 +281,8 @@ def script(seed: int, length: int, *, kinds: dict[str, int] | None = None) -> tu
     ops = [dealer.first()]
     facts = start.after(ops[0])
     for _ in range(length):
-        op = dealer.op(facts, dealer.next_kind(kinds or KINDS))
+        dealt = (dealer.op(facts, dealer.next_kind(kinds or KINDS)) for _ in range(5))
+        op = next((op for op in dealt if op is not None), None)  # there is not always something to do of a kind
         if op is not None:
             ops.append(op)
             facts = after_or_same(facts, op)

@@ -7,19 +7,32 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.domain.access import Principal, Role
 from app.domain.entries import DATED_FACTS, Direction, Draft, DraftPerson, Kind, Value
 from app.domain.money import Currency, parse_minor
 from app.domain.recipients import Named
 from app.domain.refusals import Refusal
-from app.services import access, approvals, entries, merges, particulars, policies, publications, recipients
+from app.domain.violations import Outcome as Verdict
+from app.services import (
+    access,
+    approvals,
+    dispositions,
+    entries,
+    merges,
+    particulars,
+    policies,
+    publications,
+    recipients,
+)
 from app.services.access import Credentials
 from app.services.desk import Desk
+from app.services.dispositions import Decision
 from app.services.entries import Outcome, Submission
 from app.services.packs import exponent
 from app.services.particulars import Particulars
+from app.services.reviews import carry_out
 from app.settings import Settings
 from app.storage.database import Database
 from tests.domain.screening.playing import without_warnings_of_prohibitions
@@ -255,6 +268,23 @@ class DeskFirm:
     def approve(self, op: Op) -> Told:
         return self._on_entry(op, lambda c, id, v: approvals.approve(c, self.desk, self.other, id, version=v, note="x"))
 
+    def decide(self, op: Op) -> Told:
+        """The second officer confirms: the first one submitted everything."""
+        with self.reading() as connection:
+            case = case_of(connection, op["key"], self.names)
+        said = Decision(Verdict.CONFIRMED, "breach_education", "training", "as it was")
+
+        def work(connection: Connection) -> str:
+            carry_out(
+                connection,
+                self.desk,
+                self.other,
+                lambda reviewer: dispositions.decide(reviewer, case["id"], case["version"], said),
+            )
+            return str(case["id"])
+
+        return self._carry_out(work)
+
     def merge(self, op: Op) -> Told:
         keep, drop = self.ids[op["keep"]], self.ids[op["drop"]]
 
@@ -318,12 +348,28 @@ _DONE: Mapping[str, Callable[[DeskFirm, Op], Told]] = {
     "return": DeskFirm.give_back,
     "repay": DeskFirm.repay,
     "approve": DeskFirm.approve,
+    "decide": DeskFirm.decide,
     "merge": DeskFirm.merge,
     "unmerge": DeskFirm.unmerge,
     "change": DeskFirm.change,
     "draft": DeskFirm.draft,
     "publish": DeskFirm.publish,
 }
+
+
+def case_of(connection: Connection, key: Sequence[str], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The row of the case of a result, which is named as the facts name it."""
+    rule_id, shown, entry = key
+    question = text(
+        "SELECT v.*, e.name AS employer FROM violations v LEFT JOIN employers e ON e.id = v.shown WHERE rule_id = :rule"
+    )
+    found = [row._mapping for row in connection.execute(question, {"rule": rule_id})]
+    [case] = [
+        row
+        for row in found
+        if names[row["entry_id"]] == entry and (row["employer"] or names.get(row["shown"])) == shown
+    ]
+    return case
 
 
 def draft_of(fields: Fields) -> Draft:

@@ -61,18 +61,65 @@ class Noted:
         return replace(self, version=self.version + 1, approved=False, **changes)
 
 
+class Decided(NamedTuple):
+    """What a decision on a violation rests on: in which unit, how far over, how much of the entry, and whose it was."""
+
+    unit: str
+    over: Decimal
+    counted: Decimal
+    giver: str
+
+    def holds(self, now: Decided) -> bool:
+        """Whether nothing is worse now, and everything can be compared."""
+        return (
+            (self.unit, self.giver) == (now.unit, now.giver) and now.over <= self.over and now.counted <= self.counted
+        )
+
+
 @dataclass(frozen=True)
 class Facts:
-    """Everything that counts. Entries in the order of record, versions in the order of publication."""
+    """Everything that counts. Entries in the order of record, versions in the order of publication.
+
+    `decided` are the violations on which a decision stands, or would again once their ground is back.
+    """
 
     versions: tuple[Version, ...] = ()
     people: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     entries: Mapping[str, Noted] = field(default_factory=dict)
     merged: Mapping[str, str] = field(default_factory=dict)
+    decided: Mapping[Key, Decided] = field(default_factory=dict)
 
     def after(self, op: Op) -> Facts:
         """The facts that an operation leaves behind. Raises Refused where it must be refused."""
-        return _AFTER[op["op"]](self, op)
+        return _AFTER[op["op"]](self, op)._still_decided()
+
+    def _still_decided(self) -> Facts:
+        """Without the decisions whose facts got worse. One without its ground waits for it to come back."""
+        if not self.decided:
+            return self
+        now = expected(self)
+        gone = [
+            key
+            for key, decided in self.decided.items()
+            if key in now and now[key].violation and not decided.holds(self.ground(key, now[key]))
+        ]
+        return (
+            replace(self, decided={key: one for key, one in self.decided.items() if key not in gone}) if gone else self
+        )
+
+    def ground(self, key: Key, result: Result) -> Decided:
+        """What a decision on a violation would rest on."""
+        rule_id, _, name = key
+        noted = self.entries[name]
+        [rule] = [rule for rule in self.in_force(noted.on).policy["rules"] if rule["id"] == rule_id]
+        limits = [
+            row["limit"]
+            for row in rule.get("limit_schedule") or ()
+            if day(row.get("effective_from") or date.min) <= noted.on <= day(row.get("effective_to") or date.max)
+        ]
+        over = Decimal(result.aggregate) - Decimal((limits or [0])[0] or 0)
+        unit = "times" if rule["measure"] == "count" else rule["currency"]
+        return Decided(unit, over, Decimal(result.counted), noted.fields["giver"])
 
     def place(self, person: str, on: date) -> Place:
         """What somebody is on record as on a day."""
@@ -164,7 +211,7 @@ def _record_together(facts: Facts, op: Op) -> Facts:
     """Several; each is recorded or refused by itself."""
     for fields in op["entries"]:
         try:
-            facts = _record(facts, {"entry": fields})
+            facts = _record(facts, {"entry": fields})._still_decided()
         except Refused:
             continue
     return facts
@@ -206,6 +253,13 @@ def _approve(facts: Facts, op: Op) -> Facts:
     noted = _open(facts, op)
     refuse_if(noted.approved, "already_approved")
     return _kept(facts, op, replace(noted, approved=True))
+
+
+def _decide(facts: Facts, op: Op) -> Facts:
+    """Confirms a violation."""
+    key = tuple(op["key"])
+    refuse_if(key in facts.decided, "decided_already")
+    return replace(facts, decided={**facts.decided, key: facts.ground(key, expected(facts)[key])})
 
 
 def _merge(facts: Facts, op: Op) -> Facts:
@@ -254,6 +308,7 @@ _AFTER: Mapping[str, Callable[[Facts, Op], Facts]] = {
     "return": _return,
     "repay": _repay,
     "approve": _approve,
+    "decide": _decide,
     "merge": _merge,
     "unmerge": _unmerge,
     "change": _change,

@@ -16,7 +16,7 @@ from app.services.desk import Desk
 from tests.conformance.firm import SOURCE, Firm, plain, refusal
 from tests.domain.screening.playing import without_warnings_of_prohibitions
 from tests.machines.checking import Checker
-from tests.machines.desk_firm import HARMLESS, Told
+from tests.machines.desk_firm import HARMLESS, Told, case_of
 from tests.machines.facts import Facts, Op, Results
 from tests.oracle.oracle import Key, Result
 from tests.server import Server
@@ -185,6 +185,22 @@ class HttpFirm(Firm):
     def approve(self, op: Op) -> Told:
         return self._on_entry(op, "approvals", {"note": "seen"}, by=self.second_officer)
 
+    def decide(self, op: Op) -> Told:
+        """The second officer confirms: the first one submitted everything."""
+        with self.reading() as connection:
+            case = case_of(connection, op["key"], self.names)
+        said = {"outcome": "confirmed", "reason_code": "breach_education", "corrective_action": "training"}
+        answered = self.second_officer.post(
+            f"/v1/violations/{case['id']}/dispositions",
+            json=said | {"note": "as it was"},
+            headers={"If-Match": f'"v{case["version"]}"'},
+        )
+        if answered.status_code != 201:
+            return self._refused(answered)
+        self._heard(answered)
+        self.told = {}
+        return Told(cause=case["id"])
+
     def _told_of(self, answered: httpx.Response, cause: Callable[[dict[str, Any]], str]) -> Told:
         if answered.status_code >= 300:
             return self._refused(answered)
@@ -261,6 +277,7 @@ _DONE: Mapping[str, Callable[[HttpFirm, Op], Told]] = {
     "return": HttpFirm.give_back,
     "repay": HttpFirm.repay,
     "approve": HttpFirm.approve,
+    "decide": HttpFirm.decide,
     "merge": HttpFirm.merge,
     "unmerge": HttpFirm.unmerge,
     "change": HttpFirm.change,

@@ -92,6 +92,10 @@ class Firm(RuleBasedStateMachine):
         self.happens("approve", seed)
 
     @rule(seed=SEEDS)
+    def decide(self, seed: int) -> None:
+        self.happens("decide", seed)
+
+    @rule(seed=SEEDS)
     def merge(self, seed: int) -> None:
         self.happens("merge", seed)
 
@@ -149,7 +153,7 @@ def run(machine: type[Firm], databases: Databases, *, examples: int, steps: int,
 
 def test_whatever_is_done_the_books_are_what_the_facts_demand(databases: Databases, tell: Tell):
     tell(run(Firm, databases, examples=20, steps=25, random=False))
-    assert {"record", "batch", "amend", "merge", "unmerge", "change", "publish"} <= Firm.done.keys()
+    assert {"record", "batch", "amend", "decide", "merge", "unmerge", "change", "publish"} <= Firm.done.keys()
 
 
 @pytest.mark.soak

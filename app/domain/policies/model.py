@@ -141,6 +141,11 @@ class Rule:
         """Decimals of what the rule adds up."""
         return 0 if self.measure is Measure.COUNT else self.currency.exponent
 
+    @property
+    def unit(self) -> str:
+        """What the rule adds up: a currency, or `count`."""
+        return "count" if self.measure is Measure.COUNT else self.currency.code
+
     def limit_on(self, on: date) -> int | None:
         """The limit in force on a day, None where the rule did not exist."""
         return in_force(self.limit_schedule, on)

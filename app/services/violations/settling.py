@@ -64,10 +64,10 @@ class _Decision:
         """How it was decided."""
         return Decided(self.made.outcome)
 
-    @property
-    def ground(self) -> Ground:
+    def ground(self, book: PolicyBook, rule_id: str) -> Ground:
         """What it was made on."""
-        return Ground(Figures(self.made.counted, self.made.aggregate, self.made.limit_value), self.made.giver)
+        figures = Figures(self.made.counted, self.made.aggregate, self.made.limit_value)
+        return Ground(figures, book.by_id[self.made.policy_id].by_id[rule_id].unit, self.made.giver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +246,12 @@ def _why_worse(book: PolicyBook, decision: _Decision, now: KnownViolation) -> st
     rule = book.by_id[now.policy_id].by_id[now.rule_id]
     ground = Ground(
         Figures(now.counted, now.aggregate, now.limit_value),
+        rule.unit,
         now.giver,
         waivable=rule.authority is Authority.FIRM,
         covered=decision.exemption is None or covers(decision.exemption, now, decision.recipients) is None,
     )
-    return why_worse(decision.ground, ground, decision.outcome)
+    return why_worse(decision.ground(book, now.rule_id), ground, decision.outcome)
 
 
 def covers(exemption: KnownExemption, case: KnownViolation, recipients: Set[str]) -> str | None:
