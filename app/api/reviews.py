@@ -121,6 +121,8 @@ class LinksOut(BaseModel):
 class HappenedOut(BaseModel):
     """One line of the history. `text` is what somebody wrote, `details` what else it came to, such as `due_on`.
 
+    Where a recalculation moved the violation, `details.cause` names what caused it: an entry or a recipient with the
+    version (`ent_…:2`, `rec_…:2`), a merge made or undone (`mrg_…`), or a policy published (`pol_…`).
     `by` and `reason` are null where they are not for the one who asks; `position` is the line's place in the audit log.
     """
 

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zlib import compress, decompress
 
 from sqlalchemy import Connection
 
 from app.domain.audit import Note, Stamp, canonical, iso, leaf_hash
 from app.storage import audit
 
+_BUNDLE = 1000
+Noted = tuple[Note, Stamp]
+
 
 class Journal:
-    """The notes of one transaction, in the order in which things happened."""
+    """The notes of one transaction, in the order in which things happened.
+
+    They must wait for the end of it, and of a publication there are very many: whole bundles wait folded up.
+    """
 
     def __init__(self, log_id: str) -> None:
         self._log_id = log_id
-        self._notes: list[tuple[Note, Stamp]] = []
+        self._notes: list[Noted] = []
+        self._folded: list[bytes] = []
 
     def note(self, entity_id: str, version: int, action: str, facts: Mapping[str, object], stamp: Stamp) -> None:
         """One state change of one entity; its versions are contiguous from 1."""
         self._notes.append((Note(entity_id, version, action, facts), stamp))
+        if len(self._notes) == _BUNDLE:
+            self._folded.append(_fold(self._notes))
+            self._notes.clear()
 
     def seal(self, connection: Connection) -> None:
         """Gives every note its place in the tree. The last statements before the commit: the head is locked here."""
-        if not self._notes:
+        if not (self._notes or self._folded):
             return
         tree = audit.head(connection, self._log_id, hold=True)
-        records = [self._record(tree.size + place, note, stamp) for place, (note, stamp) in enumerate(self._notes)]
-        audit.append(connection, records, tree.plus(bytes.fromhex(record.leaf) for record in records))
+        for notes in self._bundles():
+            records = [self._record(tree.size + place, note, stamp) for place, (note, stamp) in enumerate(notes)]
+            tree = tree.plus(bytes.fromhex(record.leaf) for record in records)
+            audit.append(connection, records, tree)
         self._notes.clear()
+        self._folded.clear()
+
+    def _bundles(self) -> Iterator[list[Noted]]:
+        yield from map(_unfold, self._folded)
+        if self._notes:
+            yield self._notes
 
     def _record(self, position: int, note: Note, stamp: Stamp) -> audit.Record:
         body = canonical(
@@ -55,3 +76,15 @@ class Journal:
             body,
             leaf_hash(body.encode()).hex(),
         )
+
+
+def _fold(notes: list[Noted]) -> bytes:
+    said = [[*note, stamp.actor, iso(stamp.at), stamp.door, stamp.reason] for note, stamp in notes]
+    return compress(canonical(said).encode(), 1)
+
+
+def _unfold(folded: bytes) -> list[Noted]:
+    return [
+        (Note(entity_id, version, action, facts), Stamp(actor, datetime.fromisoformat(at), door, reason))
+        for entity_id, version, action, facts, actor, at, door, reason in json.loads(decompress(folded))
+    ]

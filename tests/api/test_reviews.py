@@ -101,7 +101,7 @@ def test_a_review_goes_its_way_and_leaves_its_history(rep, officer, second_offic
         "counted": "400.00",
         "aggregate": "400.00",
         "limit": "300.00",
-        "cause": None,
+        "cause": f"{case['entry_id']}:1",
         "policy_id": "",
         "due_on": "",
     }

@@ -123,17 +123,21 @@ def history(
     case = get(connection, principal, violation_id, at=at)
     wanted = audit.RecordFilter(entity_id=case.id)
     records = audit.records(connection, desk, wanted, after=-1, limit=_MOST)
-    lines = [_happened(record) for record in records if record.entity_version <= case.version]
+    lines = [_happened(record, case) for record in records if record.entity_version <= case.version]
     if principal.may(Permission.READ_ALL):
         return lines
     known = causes.known_to(connection, principal, (line.facts.get("cause") for line in lines))
     return [_without_remarks(line, principal, known) for line in lines if line.action in _FOR_EVERYBODY]
 
 
-def _happened(record: audit.Record) -> Happened:
+def _happened(record: audit.Record, case: KnownViolation) -> Happened:
+    """A line of the log. What no other change caused, the recording of the case's own entry did."""
     body = json.loads(record.body)
+    facts = body["facts"]
+    if "cause" in facts and facts["cause"] is None:
+        facts = facts | {"cause": f"{case.entry_id}:1"}
     return Happened(
-        record.entity_version, record.action, record.actor, record.at, body["reason"], body["facts"], record.position
+        record.entity_version, record.action, record.actor, record.at, body["reason"], facts, record.position
     )
 
 
