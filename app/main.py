@@ -29,6 +29,7 @@ from app.api import (
     reviews,
     statements,
     subscriptions,
+    teams,
     users,
     violations,
 )
@@ -63,6 +64,7 @@ _ROUTERS = (
     audit,
     access,
     users,
+    teams,
     health,
 )
 

@@ -42,7 +42,7 @@ def asked(request: Request) -> Iterator[Asked]:
     desk = desk_of(request)
     credentials = credentials_of(request)
     with desk.database.reading() as connection:
-        yield Asked(connection, desk, access.require(connection, credentials, desk.clock()))
+        yield Asked(connection, desk, access.require(connection, desk, credentials))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Acting:
 
     def _as_caller(self, work: Callable[[Connection, Principal], T]) -> Callable[[Connection], T]:
         def whole(connection: Connection) -> T:
-            return work(connection, access.require(connection, self.credentials, self.desk.clock()))
+            return work(connection, access.require(connection, self.desk, self.credentials))
 
         return whole
 

@@ -94,10 +94,11 @@ def list_violations(
     entry_id: Text | None = None,
     occurred_from: Annotated[Day | None, Query(alias="occurred_on[gte]")] = None,
     occurred_to: Annotated[Day | None, Query(alias="occurred_on[lte]")] = None,
+    team_id: Annotated[Text | None, Query(description="a team and those beneath it, on its members' days")] = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Response:
-    """Violations, newest first. Whoever may not read all sees those on their own entries."""
+    """Violations, newest first. Whoever may not read all sees those on their own entries, supervisors their team's."""
     wanted = ViolationFilter(
         state=tuple(state or ()),
         rule_id=tuple(rule_id or ()),
@@ -116,6 +117,7 @@ def list_violations(
         due_to=due_to,
         overdue=overdue,
         snoozed=snoozed,
+        team_id=team_id,
     )
     question = fingerprint("violations", by.principal.id, wanted, at)
     after = read_cursor(cursor, question, str)

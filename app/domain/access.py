@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from app.domain.refusals import Forbidden, Unauthenticated
+from app.domain.teams import NOBODY, Oversight, whose
 
 
 class Role(StrEnum):
@@ -22,6 +24,7 @@ class Permission(StrEnum):
     SUBMIT = "submit"
     SUBMIT_FOR_OTHERS = "submit_for_others"
     READ_OWN = "read_own"
+    READ_TEAM = "read_team"
     READ_ALL = "read_all"
     KNOW_RECIPIENTS = "know_recipients"
     KNOW_PARTICULARS = "know_particulars"
@@ -41,6 +44,7 @@ class Permission(StrEnum):
 _P = Permission
 _REP = frozenset({_P.SUBMIT, _P.READ_OWN, _P.KNOW_RECIPIENTS, _P.READ_POLICIES})
 _OFFICER = _REP | {
+    _P.READ_TEAM,
     _P.SUBMIT_FOR_OTHERS,
     _P.READ_ALL,
     _P.KNOW_PARTICULARS,
@@ -54,7 +58,7 @@ _OFFICER = _REP | {
 }
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.REP: _REP,
-    Role.SUPERVISOR: _REP | {_P.APPROVE},
+    Role.SUPERVISOR: _REP | {_P.READ_TEAM, _P.APPROVE},
     Role.OFFICER: _OFFICER,
     Role.SENIOR_OFFICER: _OFFICER | {_P.DECIDE_ESCALATED},
     Role.AUDITOR: frozenset(
@@ -90,7 +94,8 @@ class Principal:
     """The person or system behind a request. `person` is how entries name them as giver.
 
     `waiver_minor` is what they may waive without a second person, in minor units of `waiver_currency`. `ceiling` is
-    what the way they came in allows at most, whatever the role grants; None where it allows all of it.
+    what the way they came in allows at most, whatever the role grants; None where it allows all of it. `oversees` are
+    the teams that they supervise today.
     """
 
     id: str
@@ -101,6 +106,7 @@ class Principal:
     waiver_currency: str = ""
     user_id: str | None = None
     ceiling: frozenset[Permission] | None = None
+    oversees: Oversight = NOBODY
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -115,3 +121,17 @@ class Principal:
         """Raises RoleForbids unless they have the permission."""
         if not self.may(permission):
             raise RoleForbids(f"The role {self.role} does not allow this")
+
+    def owns(self, *, giver: str, submitted_by: str) -> bool:
+        """Whether something is their own: they gave it or submitted it."""
+        return self.person in (giver, submitted_by)
+
+    def may_read(self, *, direction: str, giver: str, submitted_by: str, occurred_on: date) -> bool:
+        """Whether they may read of an event: all of them, their own, or those of their team on its days."""
+        if self.may(Permission.READ_ALL):
+            return True
+        if not self.may(Permission.READ_OWN):
+            return False
+        if self.owns(giver=giver, submitted_by=submitted_by):
+            return True
+        return self.oversees.covers(whose(direction=direction, giver=giver, submitted_by=submitted_by), occurred_on)

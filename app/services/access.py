@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from app.domain.access import GRANTS, BadKey, Permission, Principal, Role
 from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
+from app.services import teams
 from app.services.desk import Desk
 from app.storage import access, users
 from app.storage.access import KnownKey as KnownKey
@@ -68,24 +70,32 @@ def read_credentials(authorization: str | None) -> Credentials:
     return Credentials(f"key_{found[1]}", _digest(found[2]))
 
 
-def identify(connection: Connection, presented: Iterable[Credentials], now: datetime) -> dict[Credentials, Principal]:
+def identify(connection: Connection, desk: Desk, presented: Iterable[Credentials]) -> dict[Credentials, Principal]:
     """The principals behind the credentials that are valid at this moment; the others are missing."""
     wanted = set(presented)
-    known = access.with_users(connection, {one.key_id for one in wanted})
+    known, now = access.with_users(connection, {one.key_id for one in wanted}), desk.clock()
     return {
-        one: _behind(*found)
+        one: _overseeing(connection, desk, _behind(*found))
         for one in wanted
         if (found := known.get(one.key_id)) is not None and _opens(*found, one.digest, now)
     }
 
 
-def principal_of_user(connection: Connection, user_id: str) -> Principal | None:
+def principal_of_user(connection: Connection, desk: Desk, user_id: str) -> Principal | None:
     """The principal that a user is when they sign in; None where there is no such user, or they are not active."""
     user = users.by_id(connection, user_id)
     if user is None or not user.active:
         return None
     waiver = (user.waiver_minor, user.waiver_currency)
-    return Principal(user.id, user.name, Role(user.role), user.person, *waiver, user_id=user.id)
+    who = Principal(user.id, user.name, Role(user.role), user.person, *waiver, user_id=user.id)
+    return _overseeing(connection, desk, who)
+
+
+def _overseeing(connection: Connection, desk: Desk, who: Principal) -> Principal:
+    """The principal with the teams they supervise today; whoever reads all needs none."""
+    if not who.may(Permission.READ_TEAM) or who.may(Permission.READ_ALL):
+        return who
+    return replace(who, oversees=teams.oversight(connection, who.person, desk.today()))
 
 
 def _behind(key: KnownKey, user: KnownUser | None) -> Principal:
@@ -98,9 +108,9 @@ def _behind(key: KnownKey, user: KnownUser | None) -> Principal:
     return Principal(key.id, key.name, role, key.person, *waiver, user_id=user.id, ceiling=GRANTS[Role(user.role)])
 
 
-def require(connection: Connection, presented: Credentials, now: datetime) -> Principal:
+def require(connection: Connection, desk: Desk, presented: Credentials) -> Principal:
     """The principal behind credentials. Raises BadKey, alike for unknown, wrong, expired and revoked keys."""
-    principal = identify(connection, [presented], now).get(presented)
+    principal = identify(connection, desk, [presented]).get(presented)
     if principal is None:
         raise BadKey("The API key is not valid: unknown, expired or revoked")
     return principal

@@ -74,4 +74,4 @@ def _shown(connection: Connection, principal: Principal, history: Sequence[Known
 
 def _own(connection: Connection, principal: Principal, ids: Set[str]) -> set[str]:
     known = entry_rows.by_id(connection, ids)
-    return {id for id, one in known.items() if principal.person in (one.submitted_by, one.entry.giver)}
+    return {id for id, one in known.items() if entries.may_see(principal, one)}

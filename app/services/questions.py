@@ -105,8 +105,8 @@ def get(connection: Connection, principal: Principal, question_id: str) -> Known
 def listed(
     connection: Connection, principal: Principal, wanted: QuestionFilter, *, after: str | None, limit: int
 ) -> list[KnownQuestion]:
-    """Questions, newest first; without the right to read all, those to oneself. Raises RoleForbids."""
+    """Questions, newest first; without the right to read all, those to oneself and one's team. Raises RoleForbids."""
     if not principal.may(Permission.READ_ALL):
         principal.require(Permission.READ_OWN)
-        wanted = wanted._replace(own=principal.person)
+        wanted = wanted._replace(own=principal.person, overseen=principal.oversees.stays)
     return rows.listed(connection, wanted, after=after, limit=limit)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, tuple_, update
 
 from app.domain.audit import canonical
 from app.domain.entries import Entry, from_document, to_document
+from app.domain.teams import Stay, covered
+from app.storage import teams
 from app.storage.database import among, insert_rows
 from app.storage.tables import EntryRow, EntryVersionRow, ShareRow
 
@@ -25,7 +27,10 @@ class KnownEntry(NamedTuple):
 
 
 class EntryFilter(NamedTuple):
-    """What narrows a list of entries; None asks for nothing. `own` limits it to a person's own."""
+    """What narrows a list of entries; None asks for nothing. `own` limits it to a person's own and to `overseen`.
+
+    `of_team` are the days of the team asked for by `team_id`.
+    """
 
     own: str | None = None
     occurred_from: date | None = None
@@ -36,18 +41,29 @@ class EntryFilter(NamedTuple):
     recipient_id: str | None = None
     employer_id: str | None = None
     standing: str | None = None
+    overseen: tuple[Stay, ...] = ()
+    team_id: str | None = None
+    of_team: tuple[Stay, ...] | None = None
 
     def matches(self, known: KnownEntry) -> bool:
         """Whether an entry is one of those asked for."""
         entry = known.entry
         just = ((self.direction, entry.direction), (self.giver, entry.giver), (self.standing, entry.standing))
         return (
-            self.own in (None, known.submitted_by, entry.giver)
+            self._is_of(known)
             and all(wanted in (None, value) for wanted, value in just)
             and (not self.kind or entry.kind in self.kind)
             and (self.occurred_from or date.min) <= entry.occurred_on <= (self.occurred_to or date.max)
             and self.recipient_id in (None, *(one.recipient_id for one in entry.recipients))
             and self.employer_id in (None, *(one.employer_id for one in entry.recipients))
+        )
+
+    def _is_of(self, known: KnownEntry) -> bool:
+        one = known.entry
+        about: Any = {"direction": one.direction, "giver": one.giver, "submitted_by": known.submitted_by}
+        mine = self.own in (None, known.submitted_by, one.giver)
+        return (mine or covered(self.overseen, **about, occurred_on=one.occurred_on)) and (
+            self.of_team is None or covered(self.of_team, **about, occurred_on=one.occurred_on)
         )
 
 
@@ -353,9 +369,9 @@ def listed(
     connection: Connection, wanted: EntryFilter, *, after: tuple[date, str] | None, limit: int
 ) -> list[KnownEntry]:
     """Entries, newest event first. Constant cost per page, whatever the page."""
-    question = _NOW
-    if wanted.own is not None:
-        question = question.where(or_(EntryRow.submitted_by == wanted.own, EntryRow.giver == wanted.own))
+    question = _NOW.where(
+        *teams.narrowed(connection, EntryRow, own=wanted.own, overseen=wanted.overseen, of_team=wanted.of_team)
+    )
     for column, value in (
         (EntryRow.direction, wanted.direction),
         (EntryRow.giver, wanted.giver),

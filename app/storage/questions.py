@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from app.domain.teams import Stay
 from app.domain.violations import CLOSED, State
+from app.storage import teams
 from app.storage.tables import QuestionRow, ViolationRow
 
 OPEN, ANSWERED, LAPSED = "open", "answered", "lapsed"
@@ -44,9 +46,13 @@ class KnownQuestion:
 
 
 class QuestionFilter(NamedTuple):
-    """What narrows a list of questions; None asks for nothing. `own` limits it to a person's own entries."""
+    """What narrows a list of questions; None asks for nothing.
+
+    `own` limits it to a person's own entries and those they have `overseen`.
+    """
 
     own: str | None = None
+    overseen: tuple[Stay, ...] = ()
     state: str | None = None
     violation_id: str | None = None
 
@@ -102,15 +108,16 @@ def unanswered(connection: Connection, violation_id: str) -> int:
 
 def listed(connection: Connection, wanted: QuestionFilter, *, after: str | None, limit: int) -> list[KnownQuestion]:
     """Questions, newest first."""
-    question = _ALL.where(*_conditions(wanted))
+    question = _ALL.where(
+        *teams.narrowed(connection, ViolationRow, own=wanted.own, overseen=wanted.overseen, of_team=None),
+        *_conditions(wanted),
+    )
     if after:
         question = question.where(QuestionRow.id < after)
     return [_known(row) for row in connection.execute(question.order_by(QuestionRow.id.desc()).limit(limit))]
 
 
 def _conditions(wanted: QuestionFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.own is not None:
-        yield or_(ViolationRow.submitted_by == wanted.own, ViolationRow.giver == wanted.own)
     if wanted.violation_id is not None:
         yield QuestionRow.violation_id == wanted.violation_id
     if wanted.state == ANSWERED:

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 from sqlalchemy.orm import aliased
 
 from app.domain.audit import canonical, iso
+from app.domain.teams import Stay, covered
+from app.storage import teams
 from app.storage.database import among, insert_rows
 from app.storage.tables import ViolationRow, ViolationVersionRow
 
@@ -74,7 +76,10 @@ class KnownViolation:
 
 
 class ViolationFilter(NamedTuple):
-    """What narrows a list of violations; None or empty asks for nothing. `own` limits it to a person's own entries.
+    """What narrows a list of violations; None or empty asks for nothing.
+
+    `own` limits it to a person's own entries and to those they have `overseen`; `of_team` are the days of the team
+    asked for by `team_id`.
 
     `assignee` NOBODY asks for cases without one. `overdue` and `snoozed` are meant as of `today`.
     """
@@ -99,6 +104,9 @@ class ViolationFilter(NamedTuple):
     overdue: bool | None = None
     snoozed: bool | None = None
     today: date = date.min
+    overseen: tuple[Stay, ...] = ()
+    team_id: str | None = None
+    of_team: tuple[Stay, ...] | None = None
 
     def matches(self, case: KnownViolation) -> bool:
         """Whether a case is one of those asked for."""
@@ -110,13 +118,20 @@ class ViolationFilter(NamedTuple):
             (self.entry_id, case.entry_id),
         )
         return (
-            self.own in (None, case.submitted_by, case.giver)
+            self._is_of(case)
             and all(not values or value in values for values, value in (*any_of, (self.kind, case.kind)))
             and all(wanted in (None, value) for wanted, value in just)
             and self.employer_id in (None, case.employer_id, case.shown)
             and (self.occurred_from or date.min) <= case.occurred_on <= (self.occurred_to or date.max)
             and (self.over_at_least is None or case.over_by >= self.over_at_least)
             and self._matches_review(case)
+        )
+
+    def _is_of(self, case: KnownViolation) -> bool:
+        about: Any = {"direction": case.direction, "giver": case.giver, "submitted_by": case.submitted_by}
+        mine = self.own in (None, case.submitted_by, case.giver)
+        return (mine or covered(self.overseen, **about, occurred_on=case.occurred_on)) and (
+            self.of_team is None or covered(self.of_team, **about, occurred_on=case.occurred_on)
         )
 
     def _matches_review(self, case: KnownViolation) -> bool:
@@ -275,7 +290,10 @@ def listed(
     connection: Connection, wanted: ViolationFilter, *, after: tuple[str] | None, limit: int
 ) -> list[KnownViolation]:
     """Violations, newest first. Constant cost per page, whatever the page."""
-    question = _ALL.where(*_conditions(wanted))
+    question = _ALL.where(
+        *teams.narrowed(connection, ViolationRow, own=wanted.own, overseen=wanted.overseen, of_team=wanted.of_team),
+        *_conditions(wanted),
+    )
     if after:
         question = question.where(ViolationRow.id < after[0])
     return _read(question.order_by(ViolationRow.id.desc()).limit(limit), connection)
@@ -283,8 +301,6 @@ def listed(
 
 def _conditions(wanted: ViolationFilter) -> Iterator[ColumnElement[bool]]:
     row = ViolationRow
-    if wanted.own is not None:
-        yield or_(row.submitted_by == wanted.own, row.giver == wanted.own)
     if wanted.employer_id is not None:
         yield or_(row.employer_id == wanted.employer_id, row.shown == wanted.employer_id)
     any_of = {

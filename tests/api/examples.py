@@ -858,6 +858,55 @@ def change_user(world: World, whose: str | None) -> Ask:
     return of_user(world, whose, "PATCH", headers={"If-Match": '"v1"'}, body=body)
 
 
+# Teams: one's own is the one that somebody supervises or is in
+
+
+def of_team(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    mine = world.the_team if whose in ("susan", "tess", "rhea") else None
+    team_id = f"team_{NOWHERE}" if whose is None else (mine or world.team())["id"]
+    return Ask(method, f"/v1/teams/{{team_id}}{path}", {"team_id": team_id}, **more)
+
+
+@example("create_team", by="admin")
+def create_team(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/teams", body={"name": world.new("Team"), "parent_id": world.team()["id"]})
+
+
+@example("list_teams", by="admin")
+def list_teams(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/teams", query=(("limit", "5"),))
+
+
+@example("get_team", by="admin")
+def get_team(world: World, whose: str | None) -> Ask:
+    return of_team(world, whose)
+
+
+@example("change_team", by="admin")
+def change_team(world: World, whose: str | None) -> Ask:
+    team_id = f"team_{NOWHERE}" if whose is None else world.team()["id"]
+    body = {"name": world.new("Team")}
+    return Ask("PATCH", "/v1/teams/{team_id}", {"team_id": team_id}, headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("create_membership", by="admin")
+def create_membership(world: World, whose: str | None) -> Ask:
+    body = {"person": world.new("member"), "part": "member", "from_on": "2026-01-01", "to_on": "2026-12-31"}
+    return of_team(world, whose, "/memberships", "POST", body=body)
+
+
+@example("list_memberships", by="admin")
+def list_memberships(world: World, whose: str | None) -> Ask:
+    return of_team(world, whose, "/memberships", query=(("on", DAY), ("limit", "5")))
+
+
+@example("change_membership", by="admin")
+def change_membership(world: World, whose: str | None) -> Ask:
+    one = {"id": f"mem_{NOWHERE}"} if whose is None else world.join(world.team(), "mona")
+    path, body = "/v1/memberships/{membership_id}", {"to_on": "2026-12-31"}
+    return Ask("PATCH", path, {"membership_id": one["id"]}, headers={"If-Match": '"v1"'}, body=body)
+
+
 @example("get_liveness")
 def get_liveness(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/health/live")

@@ -25,14 +25,14 @@ MATRIX: dict[str, dict[str, str]] = YAML(typ="safe").load(Path(__file__).with_na
 BY_ROUTE = {f"{one.method} {one.path}": one.id for one in OPERATIONS.values()}
 
 
-RELATIONS = ("own", "other", "absent")
-LIKE = {"senior_officer": "officer"}
+RELATIONS = ("own", "team", "other", "absent")
+LIKE = {"senior_officer": "officer", "team_rep": "rep", "other_rep": "rep"}
 ABOUT_A_GIVER = {"create_entry", "create_entries", "create_assessment", "create_draft"}
 
 
 def relations(route: str) -> tuple[str, ...]:
-    """Which of own, other and absent make sense on a route."""
-    return RELATIONS if "{" in route else RELATIONS[:2] if BY_ROUTE.get(route) in ABOUT_A_GIVER else RELATIONS[:1]
+    """Which of own, team, other and absent make sense on a route."""
+    return RELATIONS if "{" in route else RELATIONS[:3] if BY_ROUTE.get(route) in ABOUT_A_GIVER else RELATIONS[:1]
 
 
 def expected(route: str, who: str) -> dict[str, int]:
@@ -42,6 +42,8 @@ def expected(route: str, who: str) -> dict[str, int]:
     said = row.get("everybody") or next(cell for cell in named if cell)
     statuses = [int(status) for status in str(said).split()]
     asked = relations(route)
+    if len(statuses) == len(asked) - 1 > 0:  # what is the team's is answered as what is anybody else's
+        statuses.insert(1, statuses[1])
     return dict(zip(asked, statuses * len(asked) if len(statuses) == 1 else statuses, strict=True))
 
 
@@ -85,8 +87,9 @@ class Asks:
         self._made: dict[str | None, Ask] = {}
 
     def of(self, who: str, relation: str) -> Ask:
-        other = PERSON["rep" if who != "rep" else "other_rep"]
-        owner = {"own": PERSON.get(who, "rhea"), "other": other, "absent": None}[relation]
+        team = PERSON["team_rep" if who != "team_rep" else "rep"]
+        other = PERSON["other_rep" if who != "other_rep" else "rep"]
+        owner = {"own": PERSON.get(who, "rhea"), "team": team, "other": other, "absent": None}[relation]
         if owner not in self._made:
             self._made[owner] = example_of(self._operation, self._world, owner)
         return self._made[owner]
@@ -118,9 +121,10 @@ def _refused(world: World, asks: Asks, cells: list[tuple[str, str, int]]) -> Ite
         if reply.status >= 400 and (found := complaints(ask, reply)):
             yield f"{who} about {relation}: {found}"
     for who in ROLES:
-        one, other = replies.get((who, "other")), replies.get((who, "absent"))
-        if one and other and one.status == other.status == 404 and _told_apart(one, other):
-            yield f"{who} can tell what is not theirs from what is not there: {one} {other}"
+        absent = replies.get((who, "absent"))
+        for one in (replies.get((who, "team")), replies.get((who, "other"))):
+            if one and absent and one.status == absent.status == 404 and _told_apart(one, absent):
+                yield f"{who} can tell what is not theirs from what is not there: {one} {absent}"
 
 
 def _answered(world: World, asks: Asks, cells: list[tuple[str, str, int]]) -> Iterator[str]:
@@ -169,6 +173,7 @@ GRANTED = """
 submit                 x       x          x           x            .       .         x
 submit_for_others      .       .          x           x            .       .         x
 read_own               x       x          x           x            x       .         x
+read_team              .       x          x           x            .       .         .
 read_all               .       .          x           x            x       .         .
 know_recipients        x       x          x           x            x       .         x
 know_particulars       .       .          x           x            x       .         x

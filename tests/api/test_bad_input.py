@@ -576,6 +576,15 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/active": ["null", "1", '"true"', "[]"],
         "/waiver_limit": ["[]", '"5.00"', "5"],
     },
+    "create_team": {"/name": [*TEXTS, "null"], "/parent_id": ['""', "1", "[]"]},
+    "change_team": {"/name": [*TEXTS, "null"]},
+    "create_membership": {
+        "/person": [*TEXTS, "null"],
+        "/part": ['"king"', '""', "null", "1"],
+        "/from_on": [*DAYS, "null"],
+        "/to_on": DAYS,
+    },
+    "change_membership": {"/to_on": DAYS},
     "publish_policy": {"/effective_from": [*DAYS, "null"]},
     "create_distinction": {
         "/recipient_ids": ["null", "[]", "{}", '["a"]', '["a","b","c"]'],

@@ -124,6 +124,16 @@ LISTINGS: dict[str, Listing] = {
     ),
     "list_keys": Listing("/v1/keys", "admin", by_id, by_id, True, lambda world, _: world.key(), {}),
     "list_users": Listing("/v1/users", "admin", by_id, by_id, True, lambda world, _: world.user(), {"role": "rep"}),
+    "list_teams": Listing("/v1/teams", "admin", by_id, by_id, True, lambda world, _: world.team(), {}),
+    "list_memberships": Listing(
+        "/v1/teams/{team}/memberships",
+        "admin",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.join(world.the_team, world.new("member")),
+        {"on": "2026-05-04"},
+    ),
     "list_audit_records": Listing(
         "/v1/audit/records",
         "auditor",
@@ -236,7 +246,7 @@ def shelf(shelves: Callable[[Kind], World], database_kind: Kind) -> World:
 
 
 def the_list(world: World, listing: Listing, **filters: str) -> Ask:
-    path = listing.path.replace("{subscription}", subscription_of(world))
+    path = listing.path.replace("{subscription}", subscription_of(world)).replace("{team}", world.the_team["id"])
     return Ask("GET", path, query=tuple((listing.only | filters).items()))
 
 

@@ -123,13 +123,13 @@ def test_a_key_never_allows_more_than_its_user_may(server: Server, admin: Caller
 def test_a_user_is_a_principal_however_they_sign_in(server: Server, admin: Caller):
     uma = user_of(admin, "uma", role="officer", waiver_limit=MONEY)
     with server.desk.database.reading() as connection:
-        who = access.principal_of_user(connection, uma["id"])
-        assert access.principal_of_user(connection, "usr_none") is None
+        who = access.principal_of_user(connection, server.desk, uma["id"])
+        assert access.principal_of_user(connection, server.desk, "usr_none") is None
     assert who is not None
     assert (who.id, who.person, who.role, who.waiver_minor) == (uma["id"], "uma", Role.OFFICER, 50_000)
     changed(admin, uma, active=False)
     with server.desk.database.reading() as connection:
-        assert access.principal_of_user(connection, uma["id"]) is None
+        assert access.principal_of_user(connection, server.desk, uma["id"]) is None
 
 
 # Senior officers

@@ -23,10 +23,11 @@ Json = dict[str, Any]
 
 # Who asks: the first five have no key that opens anything.
 KEYLESS = ("anonymous", "malformed", "wrong_secret", "expired", "revoked")
-ROLES = ("rep", "other_rep", "supervisor", "officer", "senior_officer", "auditor", "admin", "integration")
+ROLES = ("rep", "team_rep", "other_rep", "supervisor", "officer", "senior_officer", "auditor", "admin", "integration")
 PRINCIPALS = (*KEYLESS, *ROLES)
 PERSON = {
     "rep": "rhea",
+    "team_rep": "tess",
     "other_rep": "ravi",
     "supervisor": "susan",
     "officer": "olivia",
@@ -36,7 +37,7 @@ PERSON = {
     "integration": "crm",
     "second_officer": "oscar",
 }
-ROLE_OF = {"other_rep": Role.REP, "second_officer": Role.OFFICER}
+ROLE_OF = {"team_rep": Role.REP, "other_rep": Role.REP, "second_officer": Role.OFFICER}
 
 DAY = "2026-05-04"
 
@@ -69,6 +70,7 @@ class World:
         self._headers = {name: dict(caller_headers(caller)) for name, caller in self.keys.items()}
         self._headers |= self._without_a_key()
         self._wires = {name: Wire(server.url, headers) for name, headers in self._headers.items()}
+        self.the_team = self.team(supervisor="susan", members=("rhea", "tess"))
 
     def _without_a_key(self) -> dict[str, dict[str, str]]:
         expired = self.server.as_(Role.OFFICER, "eve", lifetime=_MOMENT)
@@ -143,6 +145,19 @@ class World:
         """A key of a representative."""
         body = {"name": self.new("key"), "role": "rep", "person": person}
         return self.done("admin", Ask("POST", "/v1/keys", body=body))
+
+    def team(self, *, supervisor: str = "", members: tuple[str, ...] = ()) -> Json:
+        """A team with its people, since before everything that happens."""
+        team: Json = self.done("admin", Ask("POST", "/v1/teams", body={"name": self.new("Team")}))
+        for part, people in (("supervisor", (supervisor,) if supervisor else ()), ("member", members)):
+            for person in people:
+                self.join(team, person, part)
+        return team
+
+    def join(self, team: Json, person: str, part: str = "member") -> Json:
+        """Somebody's days in a team."""
+        body = {"person": person, "part": part, "from_on": "2020-01-01"}
+        return self.done("admin", Ask("POST", f"/v1/teams/{team['id']}/memberships", body=body))
 
     def user(self, role: str = "rep") -> Json:
         """Somebody who can sign in."""

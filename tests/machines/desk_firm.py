@@ -148,7 +148,7 @@ class DeskFirm:
 
     def _principal(self, credentials: Credentials) -> Principal:
         with self.reading() as connection:
-            return access.require(connection, credentials, self.desk.clock())
+            return access.require(connection, self.desk, credentials)
 
     def call(self, name: str, id: str) -> None:
         """What something is called, and under which id it is kept."""

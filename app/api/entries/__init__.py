@@ -178,10 +178,14 @@ def list_entries(
     recipient_id: Text | None = None,
     employer_id: Text | None = None,
     standing: Standing | None = None,
+    team_id: Annotated[Text | None, Query(description="a team and those beneath it, on its members' days")] = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Response:
-    """Entries, newest event first; with `as_of`, newest record first. Whoever may not read all sees their own.
+    """Entries, newest event first; with `as_of`, newest record first.
+
+    Whoever may not read all sees their own, a supervisor the team's too.
+
 
     As CSV, XLSX or JSON Lines it is a file with all pages.
     """
@@ -194,6 +198,7 @@ def list_entries(
         recipient_id=recipient_id,
         employer_id=employer_id,
         standing=standing,
+        team_id=team_id,
     )
     found = _Found(by, wanted, at)
     question = fingerprint("entries", by.principal.id, wanted, at)

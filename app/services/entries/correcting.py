@@ -16,7 +16,7 @@ from app.domain.policies import PolicyBook
 from app.domain.refusals import Conflict, StaleVersion, Unprocessable
 from app.services import policies, recipients, screening, violations
 from app.services.desk import Desk
-from app.services.entries.drafts import about_others, require_date, require_may_submit
+from app.services.entries.drafts import NotYourEntry, about_others, require_date, require_may_submit
 from app.services.entries.reading import EntryNotFound, Recorded, may_see, with_results
 from app.services.journal import Journal
 from app.services.recipients import Roster
@@ -142,6 +142,10 @@ def _open(connection: Connection, principal: Principal, entry_id: str, version: 
     known = rows.by_id(connection, [entry_id]).get(entry_id)
     if known is None or not may_see(principal, known):
         raise EntryNotFound("There is no such entry")
+    if not principal.may(Permission.READ_ALL) and not principal.owns(
+        giver=known.entry.giver, submitted_by=known.submitted_by
+    ):
+        raise NotYourEntry("A supervisor reads and approves the team's entries; whoever gave them corrects them")
     if known.version != version:
         raise EntryChanged(f"The entry is at version {known.version}; read it again")
     if known.entry.standing is Standing.CANCELLED:

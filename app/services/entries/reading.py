@@ -13,7 +13,7 @@ from app.domain.entries import Entry
 from app.domain.policies import PolicyBook
 from app.domain.refusals import NotFound
 from app.domain.screening import Assessment
-from app.services import policies, violations
+from app.services import policies, teams, violations
 from app.services.desk import Desk
 from app.services.recipients import Match
 from app.services.screening import Change
@@ -84,8 +84,8 @@ def listed(
     after: tuple[date, str] | None,
     limit: int,
 ) -> list[Recorded]:
-    """Entries, newest event first; without the right to read all, only the principal's own."""
-    found = rows.listed(connection, _for(principal, wanted), after=after, limit=limit)
+    """Entries, newest event first; without the right to read all, only the principal's own and their team's."""
+    found = rows.listed(connection, _for(connection, principal, wanted), after=after, limit=limit)
     return with_results(connection, desk, principal, found)
 
 
@@ -100,15 +100,17 @@ def listed_as_of(
     limit: int,
 ) -> list[Recorded]:
     """Entries as they stood at a place in the order of record, newest record first."""
-    found = rows.listed_as_of(connection, _for(principal, wanted), at, after=after, limit=limit)
+    found = rows.listed_as_of(connection, _for(connection, principal, wanted), at, after=after, limit=limit)
     return with_results(connection, desk, principal, found, at)
 
 
-def _for(principal: Principal, wanted: EntryFilter) -> EntryFilter:
+def _for(connection: Connection, principal: Principal, wanted: EntryFilter) -> EntryFilter:
+    if wanted.team_id is not None:
+        wanted = wanted._replace(of_team=teams.stays_of(connection, principal, wanted.team_id))
     if principal.may(Permission.READ_ALL):
         return wanted
     principal.require(Permission.READ_OWN)
-    return wanted._replace(own=principal.person)
+    return wanted._replace(own=principal.person, overseen=principal.oversees.stays)
 
 
 def versions(connection: Connection, principal: Principal, entry_id: str) -> list[KnownVersion]:
@@ -120,10 +122,11 @@ def versions(connection: Connection, principal: Principal, entry_id: str) -> lis
 
 
 def may_see(principal: Principal, about: About | KnownEntry) -> bool:
-    """Whoever may read all, and otherwise the one who gave it or submitted it."""
-    if principal.may(Permission.READ_ALL):
-        return True
-    return principal.may(Permission.READ_OWN) and principal.person in (about.submitted_by, about.entry.giver)
+    """Whoever may read all, the one who gave it or submitted it, and who supervises that person's team of the day."""
+    one = about.entry
+    return principal.may_read(
+        direction=one.direction, giver=one.giver, submitted_by=about.submitted_by, occurred_on=one.occurred_on
+    )
 
 
 def with_results(

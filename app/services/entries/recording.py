@@ -94,7 +94,7 @@ def record(connection: Connection, desk: Desk, submissions: Sequence[Submission]
     Each answer is (status, body, replayed) or a refusal of the whole submission. It may leave only after the commit.
     """
     now = desk.clock()
-    principals = access.identify(connection, (one.credentials for one in submissions), now)
+    principals = access.identify(connection, desk, (one.credentials for one in submissions))
     given = answers.find(connection, _keys(submissions, principals))
     replies: list[Reply | Refusal | None] = []
     first_of: dict[answers.Key, _Submitted] = {}

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app.domain.access import Permission, Principal
 from app.domain.refusals import NotFound
 from app.domain.violations import Movement
-from app.services import audit, causes
+from app.services import audit, causes, teams
 from app.services.desk import Desk
 from app.storage import violations
 from app.storage.violations import KnownViolation
@@ -36,9 +36,9 @@ def get(connection: Connection, principal: Principal, violation_id: str, *, at: 
 
 
 def may_see(principal: Principal, case: KnownViolation) -> bool:
-    """Whoever may read all, and otherwise the one who gave it or submitted it."""
-    return principal.may(Permission.READ_ALL) or (
-        principal.may(Permission.READ_OWN) and concerns(principal.person, case)
+    """Whoever may read all, the one who gave it or submitted it, and who supervises that person's team of the day."""
+    return principal.may_read(
+        direction=case.direction, giver=case.giver, submitted_by=case.submitted_by, occurred_on=case.occurred_on
     )
 
 
@@ -63,7 +63,8 @@ def listed(
     after: tuple[str] | None,
     limit: int,
 ) -> list[KnownViolation]:
-    """Cases as they stand, or stood, newest first; without the right to read all, only those on own entries.
+    """Cases as they stand, or stood, newest first; without the right to read all, only those on own
+    entries and the team's.
 
     Raises RoleForbids where somebody asks by what they may not see.
     """
@@ -71,7 +72,9 @@ def listed(
         principal.require(Permission.READ_OWN)
         if wanted.assignee is not None or wanted.snoozed is not None:
             principal.require(Permission.READ_ALL)
-        wanted = wanted._replace(own=principal.person)
+        wanted = wanted._replace(own=principal.person, overseen=principal.oversees.stays)
+    if wanted.team_id is not None:
+        wanted = wanted._replace(of_team=teams.stays_of(connection, principal, wanted.team_id))
     if at is None:
         found = violations.listed(connection, wanted, after=after, limit=limit)
     else:

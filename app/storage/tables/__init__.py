@@ -30,6 +30,8 @@ from app.storage.tables.subscriptions import DigestRow as DigestRow
 from app.storage.tables.subscriptions import ReplayRow as ReplayRow
 from app.storage.tables.subscriptions import SubscriptionRow as SubscriptionRow
 from app.storage.tables.subscriptions import SubscriptionSecretRow as SubscriptionSecretRow
+from app.storage.tables.teams import MembershipRow as MembershipRow
+from app.storage.tables.teams import TeamRow as TeamRow
 from app.storage.tables.users import UserRow as UserRow
 from app.storage.tables.violations import DispositionRow as DispositionRow
 from app.storage.tables.violations import ExemptionRow as ExemptionRow
