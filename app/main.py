@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.api import (
     access,
     audit,
+    connections,
     dispositions,
     distinctions,
     drafts,
@@ -24,6 +25,7 @@ from app.api import (
     policies,
     problems,
     questions,
+    receipts,
     recipients,
     review_codes,
     reviews,
@@ -32,6 +34,7 @@ from app.api import (
     teams,
     users,
     violations,
+    webhooks,
 )
 from app.api.entries import correcting
 from app.services import policies as policy_services
@@ -61,6 +64,9 @@ _ROUTERS = (
     policies,
     operations,
     subscriptions,
+    connections,
+    receipts,
+    webhooks,
     audit,
     access,
     users,

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_USERS = "manage_users"
     MANAGE_SUBSCRIPTIONS = "manage_subscriptions"
+    MANAGE_CONNECTIONS = "manage_connections"
 
 
 _P = Permission
@@ -64,7 +65,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset(
         {_P.READ_OWN, _P.READ_ALL, _P.KNOW_RECIPIENTS, _P.KNOW_PARTICULARS, _P.READ_POLICIES, _P.READ_AUDIT}
     ),
-    Role.ADMIN: frozenset({_P.READ_POLICIES, _P.MANAGE_KEYS, _P.MANAGE_USERS, _P.MANAGE_SUBSCRIPTIONS}),
+    Role.ADMIN: frozenset(
+        {_P.READ_POLICIES, _P.MANAGE_KEYS, _P.MANAGE_USERS, _P.MANAGE_SUBSCRIPTIONS, _P.MANAGE_CONNECTIONS}
+    ),
     Role.INTEGRATION: frozenset(
         {
             _P.SUBMIT,

@@ -8,6 +8,7 @@ stand beside the rest, in a second one), so that every slot of the document is r
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -756,6 +757,150 @@ def create_replay_of_one(world: World, whose: str | None) -> Ask:
     made = a_delivery(world)
     path, ids = "/v1/subscriptions/{subscription_id}/replays", {"subscription_id": made["subscription_id"]}
     return Ask("POST", path, ids, body={"delivery_id": made["id"]})
+
+
+# Connections
+
+
+def connection_body() -> Json:
+    """Everything that can be said of a connection."""
+    mapping = {
+        "fields": {"contact": {"job_kind": "type"}},
+        "types": {"Trustee": "union_trustee"},
+        "default_type": "institutional_employee",
+        "employers": {"88": "Northgate Capital"},
+        "reps": {"771": "rhea"},
+        "default_rep": "ravi",
+        "kinds": {"Dinner": "meal"},
+        "default_kind": "meal",
+        "merges": "propose",
+        "expenses": "draft",
+    }
+    fetched = {"base_url": "https://127.0.0.1:9", "token_url": "https://127.0.0.1:9/token", "client_id": "propriety"}
+    more = {"source": "crm", "account": "48201933", "secret": "a-client-secret-of-an-app", "mapping": mapping}
+    return {"provider": "hubspot", "name": "Our CRM", **more, **fetched}
+
+
+@example("create_connection", by="admin")
+def create_connection(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/connections", body=connection_body())
+
+
+@example("list_connections", by="admin")
+def list_connections(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/connections", query=(("limit", "5"),))
+
+
+def connected(world: World, provider: str) -> Json:
+    """A connection of a provider whose secret was made here."""
+    return world.done("admin", Ask("POST", "/v1/connections", body={"provider": provider, "name": "x"}))
+
+
+def of_connection(world: World, whose: str | None, path: str = "", method: str = "GET", **more: Any) -> Ask:
+    connection_id = f"con_{NOWHERE}"
+    if whose is not None:
+        connection_id = world.done("admin", create_connection(world, whose))["id"]
+    return Ask(method, f"/v1/connections/{{connection_id}}{path}", {"connection_id": connection_id}, **more)
+
+
+@example("get_connection", by="admin")
+def get_connection(world: World, whose: str | None) -> Ask:
+    return of_connection(world, whose)
+
+
+@example("change_connection", by="admin")
+def change_connection(world: World, whose: str | None) -> Ask:
+    body = {name: value for name, value in connection_body().items() if name not in ("provider", "secret", "source")}
+    return of_connection(world, whose, "", "PATCH", headers={"If-Match": '"v1"'}, body=body | {"disabled": True})
+
+
+@example("end_connection", by="admin")
+def end_connection(world: World, whose: str | None) -> Ask:
+    return of_connection(world, whose, "", "DELETE")
+
+
+@example("rotate_connection_secret", by="admin")
+def rotate_connection_secret(world: World, whose: str | None) -> Ask:
+    body = {"purpose": "verify", "secret": "another-client-secret", "overlap_hours": 12}
+    return of_connection(world, whose, "/secrets", "POST", body=body)
+
+
+@example("list_receipts", by="admin")
+def list_receipts(world: World, whose: str | None) -> Ask:
+    query = (
+        ("state", "dead"),
+        ("kind", "contact.updated"),
+        ("external_id", "90125"),
+        ("received_from", "2026-06-15T00:00:00Z"),
+        ("received_to", "2026-06-16T00:00:00Z"),
+        ("limit", "5"),
+    )
+    return of_connection(world, whose, "/receipts", query=query)
+
+
+def a_receipt(world: World, connection: Json | None = None) -> Json:
+    """A message that arrived, not processed yet: no worker runs beside these tests."""
+    connection = connection or connected(world, "cloudevents")
+    event = {"specversion": "1.0", "id": world.new("event"), "source": "crm", "type": "contact.updated"}
+    event |= {"time": "2026-06-15T12:00:00Z", "data": {"id": "c1"}}
+    world.done("anonymous", cloudevents_to(connection, [event]))
+    path, ids = "/v1/connections/{connection_id}/receipts", {"connection_id": connection["id"]}
+    return world.done("admin", Ask("GET", path, ids))["data"][0]
+
+
+def cloudevents_to(connection: Json, events: list[Json]) -> Ask:
+    headers = {
+        "Authorization": f"Bearer {connection['secret']}",
+        "Content-Type": "application/cloudevents-batch+json",
+    }
+    path, ids = "/v1/webhooks/{connection_id}", {"connection_id": connection["id"]}
+    return Ask("POST", path, ids, headers=headers, body=json.dumps(events).encode())
+
+
+@example("get_receipt", by="admin")
+def get_receipt(world: World, whose: str | None) -> Ask:
+    ids = {"connection_id": f"con_{NOWHERE}", "receipt_id": f"rcp_{NOWHERE}"}
+    if whose is not None:
+        made = a_receipt(world)
+        ids = {"connection_id": made["connection_id"], "receipt_id": made["id"]}
+    return Ask("GET", "/v1/connections/{connection_id}/receipts/{receipt_id}", ids)
+
+
+@example("create_connection_replay", by="admin")
+def create_connection_replay(world: World, whose: str | None) -> Ask:
+    body = {"state": "dead", "since": "2026-06-15T00:00:00Z", "until": "2026-06-16T00:00:00Z"}
+    return of_connection(world, whose, "/replays", "POST", body=body)
+
+
+@example("create_connection_replay", by="admin")
+def create_connection_replay_of_one(world: World, whose: str | None) -> Ask:
+    made = a_receipt(world)
+    path, ids = "/v1/connections/{connection_id}/replays", {"connection_id": made["connection_id"]}
+    return Ask("POST", path, ids, body={"receipt_id": made["id"]})
+
+
+@example("receive_webhook", by="anonymous")
+def receive_webhook(world: World, whose: str | None) -> Ask:
+    """A batch of nothing, so that whoever proves it writes nothing."""
+    connection = connected(world, "cloudevents")
+    return cloudevents_to(connection if whose else {**connection, "id": f"con_{NOWHERE}"}, [])
+
+
+@example("receive_outbound_message", by="anonymous")
+def receive_outbound_message(world: World, whose: str | None) -> Ask:
+    connection = connected(world, "salesforce")
+    soap, outbound = "http://schemas.xmlsoap.org/soap/envelope/", "http://soap.sforce.com/2005/09/outbound"
+    body = f'<e:Envelope xmlns:e="{soap}"><e:Body><notifications xmlns="{outbound}">'
+    body += "<OrganizationId>00D5g000004XyzAEAS</OrganizationId></notifications></e:Body></e:Envelope>"
+    ids = {"connection_id": connection["id"] if whose else f"con_{NOWHERE}", "secret": connection["secret"]}
+    headers = {"Content-Type": "text/xml"}
+    return Ask("POST", "/v1/webhooks/{connection_id}/{secret}", ids, headers=headers, body=body.encode())
+
+
+@example("greet_webhook", by="anonymous")
+def greet_webhook(world: World, whose: str | None) -> Ask:
+    connection_id = connected(world, "cloudevents")["id"] if whose else f"con_{NOWHERE}"
+    return Ask("OPTIONS", "/v1/webhooks/{connection_id}", {"connection_id": connection_id})
 
 
 # Operations, audit, keys, health

@@ -188,6 +188,7 @@ read_audit             .       .          x           x            x       .    
 manage_keys            .       .          .           .            .       x         .
 manage_users           .       .          .           .            .       x         .
 manage_subscriptions   .       .          x           x            .       x         .
+manage_connections     .       .          .           .            .       x         .
 """
 
 

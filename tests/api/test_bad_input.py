@@ -112,7 +112,13 @@ STRICT: list[Any] = [
 ]
 
 
-ALL_OPTIONAL = {"rotate_subscription_secret", "change_subscription"}
+ALL_OPTIONAL = {
+    "change_connection",
+    "create_connection_replay",
+    "rotate_connection_secret",
+    "rotate_subscription_secret",
+    "change_subscription",
+}
 
 
 @pytest.mark.parametrize(("change", "status", "code"), STRICT)
@@ -653,6 +659,52 @@ OTHERS: dict[str, dict[str, list[str]]] = {
     "rotate_subscription_secret": {"/overlap_hours": ["-1", "169", "2147483648", '"12"', "true", "null"]},
     "create_replay": {
         "/since": ['"2026-06-15"', '"2026-06-15T00:00:00"', '"0000-01-01T00:00:00Z"', '""', "17", '"now"'],
+    },
+    "create_connection": {
+        "/provider": ['"zoho"', "null", "17"],
+        "/name": [*NAMES, "null"],
+        "/source": WORDS,
+        "/account": TEXTS,
+        "/secret": ['""', '"short"', '"with a space in it"', "17", "null"],
+        "/mapping": ["[]", "17", '"x"'],
+        "/mapping/default_type": [*WORDS, "null"],
+        "/mapping/default_kind": ['"dinner"', "17"],
+        "/mapping/default_rep": TEXTS,
+        "/mapping/merges": ['"maybe"', "null"],
+        "/mapping/expenses": ['"maybe"', "null"],
+        "/mapping/types": ["null", '{"Trustee": "Not A Word"}', '{"": "x"}'],
+        "/mapping/employers": ["null", '{"88": ""}'],
+        "/mapping/fields": ["null", '{"deal": {}}', '{"contact": {"a": "B"}}'],
+        "/base_url": ['""', '"ftp://127.0.0.1/"', '"https://10.0.0.1/"', "17"],
+        "/token_url": ['""', '"http://169.254.169.254/"', "17"],
+        "/client_id": TEXTS,
+    },
+    "change_connection": {
+        "/name": NAMES,
+        "/account": TEXTS,
+        "/disabled": ['"x"', "[]"],
+        "/mapping": ["[]", "17", '"x"'],
+        "/mapping/default_type": [*WORDS, "null"],
+        "/mapping/default_kind": ['"dinner"', "17"],
+        "/mapping/default_rep": TEXTS,
+        "/mapping/merges": ['"maybe"', "null"],
+        "/mapping/expenses": ['"maybe"', "null"],
+        "/mapping/types": ["null", '{"Trustee": "Not A Word"}', '{"": "x"}'],
+        "/mapping/employers": ["null", '{"88": ""}'],
+        "/mapping/fields": ["null", '{"deal": {}}', '{"contact": {"a": "B"}}'],
+        "/base_url": ['""', '"ftp://127.0.0.1/"', '"https://10.0.0.1/"', "17"],
+        "/token_url": ['""', '"http://169.254.169.254/"', "17"],
+        "/client_id": TEXTS,
+    },
+    "rotate_connection_secret": {
+        "/purpose": ['"sign"', "null"],
+        "/secret": ['""', '"short"', "17", "null"],
+        "/overlap_hours": ["-1", "169", "2147483648", '"12"', "true", "null"],
+    },
+    "create_connection_replay": {
+        "/state": ['"lost"', "17"],
+        "/since": ['"2026-06-15"', '""', "17", '"now"'],
+        "/until": ['"0000-01-01T00:00:00Z"', "17"],
     },
     "create_policy": {
         "/name": [*TEXTS],

@@ -16,6 +16,9 @@ import pytest
 
 from tests.api.document import LISTS
 from tests.api.examples import (
+    a_receipt,
+    connected,
+    create_connection,
     create_distinction,
     create_draft,
     create_exemption,
@@ -66,6 +69,14 @@ def a_test_message(world: World, _: int) -> None:
 
 
 _SUBSCRIPTIONS: dict[int, str] = {}
+_CONNECTIONS: dict[int, Json] = {}
+
+
+def connection_of(world: World) -> Json:
+    """The one connection whose receipts are listed."""
+    if id(world) not in _CONNECTIONS:
+        _CONNECTIONS[id(world)] = connected(world, "cloudevents")
+    return _CONNECTIONS[id(world)]
 
 
 def subscription_of(world: World) -> str:
@@ -216,6 +227,24 @@ LISTINGS: dict[str, Listing] = {
         lambda world, _: world.done("officer", create_exemption(world, None)),
         {},
     ),
+    "list_connections": Listing(
+        "/v1/connections",
+        "admin",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("admin", create_connection(world, None)),
+        {},
+    ),
+    "list_receipts": Listing(
+        "/v1/connections/{connection}/receipts",
+        "admin",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: a_receipt(world, connection_of(world)),
+        {"state": "waiting"},
+    ),
 }  # fmt: skip
 # What a worker or a publication writes and no request can add to: tested where those are.
 ELSEWHERE = {"list_delivery_attempts", "list_policy_changes"}
@@ -247,6 +276,7 @@ def shelf(shelves: Callable[[Kind], World], database_kind: Kind) -> World:
 
 def the_list(world: World, listing: Listing, **filters: str) -> Ask:
     path = listing.path.replace("{subscription}", subscription_of(world)).replace("{team}", world.the_team["id"])
+    path = path.replace("{connection}", connection_of(world)["id"] if "{connection}" in path else "")
     return Ask("GET", path, query=tuple((listing.only | filters).items()))
 
 

@@ -5,6 +5,12 @@ from app.storage.tables.audit import AuditHeadRow as AuditHeadRow
 from app.storage.tables.audit import AuditRecordRow as AuditRecordRow
 from app.storage.tables.base import Base as Base
 from app.storage.tables.base import UtcDateTime as UtcDateTime
+from app.storage.tables.connections import ConnectionRow as ConnectionRow
+from app.storage.tables.connections import ConnectionSecretRow as ConnectionSecretRow
+from app.storage.tables.connections import CounterpartRow as CounterpartRow
+from app.storage.tables.connections import MentionRow as MentionRow
+from app.storage.tables.connections import MergeProposalRow as MergeProposalRow
+from app.storage.tables.connections import ReceiptRow as ReceiptRow
 from app.storage.tables.drafts import DraftRow as DraftRow
 from app.storage.tables.entries import ApprovalRow as ApprovalRow
 from app.storage.tables.entries import EntryRow as EntryRow

@@ -1,0 +1,46 @@
+"""Connections: managed by administrators, proved when they tell something, and told back what became of it."""
+
+from app.services.connections.managing import (
+    ConnectionChanged,
+    ConnectionNotFound,
+    KnownConnection,
+    KnownConnectionSecret,
+    Said,
+    SecretNotUsable,
+    SecretRequired,
+    change,
+    check_urls,
+    create,
+    end,
+    get,
+    listed,
+    note_replay,
+    rotate,
+    secrets_of,
+    url_of,
+)
+from app.services.connections.receiving import NotProved, Taken, greet, receive
+
+__all__ = [
+    "ConnectionChanged",
+    "ConnectionNotFound",
+    "KnownConnection",
+    "KnownConnectionSecret",
+    "NotProved",
+    "Said",
+    "SecretNotUsable",
+    "SecretRequired",
+    "Taken",
+    "change",
+    "check_urls",
+    "create",
+    "end",
+    "get",
+    "greet",
+    "listed",
+    "note_replay",
+    "receive",
+    "rotate",
+    "secrets_of",
+    "url_of",
+]
