@@ -48,7 +48,7 @@ serve: setup  ## the service on http://127.0.0.1:8000, on SQLite unless PROPRIET
 bench: setup  ## what is measured against what
 	$(BIN)/python -m bench $(ARGS)
 
-soak: setup  ## the long runs, which `make test` leaves out
+soak: setup  ## the long runs, which `make test` leaves out; PROPRIETY_SOAK=0.01 plays a hundredth of each
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
 lock: setup  ## both requirement files anew from pyproject.toml, as little changed as it allows

@@ -101,6 +101,24 @@ class Scene:
     def create(self, body: dict[str, Any]) -> bytes:
         return self.asks("POST", "/v1/entries", body)
 
+    def create_each(self, key: str, bodies: Sequence[dict[str, Any]]) -> bytes:
+        """Several in one batch."""
+        return self.asks("POST", "/v1/entries/batch", {"entries": bodies}, Idempotency_Key=f"{self.name}-{key}")
+
+    def over(self, who: str) -> str:
+        """Puts somebody over the limit beforehand; the id of the violation for the year."""
+        self.line.send(self.create(self.gift(9000, self.person(who), days=1)))
+        answer = self.line.receive()
+        assert answer.status == 201, answer.body
+        [case] = [one for one in answer.json["violations"] if one["rule_id"] == "year"]
+        return str(case["id"])
+
+    def decide(self, violation_id: str) -> bytes:
+        """The second officer confirms a violation as it was opened."""
+        said = {"outcome": "confirmed", "reason_code": "breach_education", "corrective_action": "training"}
+        path = f"/v1/violations/{violation_id}/dispositions"
+        return self.asks("POST", path, said | {"note": "as it is"}, by=1, If_Match='"v1"')
+
     def correct(self, who: str, what: str, body: dict[str, Any], *, by: int = 0) -> bytes:
         """A correction of somebody's entry, at the version it had when the scene was set."""
         return self.asks("POST", f"/v1/entries/{self.entries[who]}/{what}", body, by=by, If_Match='"v1"')
@@ -246,6 +264,7 @@ def opposite_orders(scene: Scene, rng: random.Random, clients: int) -> Meeting:
         people = [scene.person(who) for who in order]
         ways = [
             scene.create(scene.gift(6000, *people, days=place % 3)),
+            scene.create_each(f"{place}", [scene.gift(3000, one, days=place % 3) for one in people]),
             scene.amend(order[0], recipients=people),
             scene.merge(order[0], order[1]),
             scene.change(order[2], employer=scene.elsewhere),
@@ -260,7 +279,16 @@ def approve_and_amend(scene: Scene, rng: random.Random, clients: int) -> Meeting
     return Meeting(rng.sample(acts, clients), [{FINE, STALE, CONFLICT}] * clients)
 
 
+def decide_and_amend(scene: Scene, rng: random.Random, clients: int) -> Meeting:
+    """A decision that is made at the instant when its facts get worse, or better."""
+    amount = {"amount": rng.choice(["95.00", "55.00", "5.00"]), "currency": "USD"}
+    acts = [scene.decide(scene.over("A")), scene.amend("A", total=amount)]
+    acts += [scene.create(scene.gift(rng.randint(100, 900), scene.person("A"))) for _ in range(clients - 2)]
+    return Meeting(rng.sample(acts, clients), [{FINE, STALE, CONFLICT}] * clients)
+
+
 KINDS: Sequence[Kind] = (
+    decide_and_amend,
     amend_and_create,
     take_back_and_create,
     merge_and_create,
@@ -326,6 +354,7 @@ class Findings:
         flagged = {key: (_cents(one.counted), _cents(one.aggregate)) for key, one in due.items() if one.violation}
         self.wrong += differences(flagged, cases, "violation")
         self.wrong += _of_people(connection)
+        self.wrong += _of_decisions(connection)
 
 
 def _cents(amount: str) -> int:
@@ -419,6 +448,18 @@ def _of_people(connection: Connection) -> Iterator[str]:
         "WHERE a.fell_at IS NULL AND a.entry_version <> e.version",
     ):
         yield f"{row['entry_id']} is at version {row['version']}, and version {row['entry_version']} is approved"
+
+
+def _of_decisions(connection: Connection) -> Iterator[str]:
+    """No decision covers more than what it was made on, and one that fell decides nothing."""
+    question = (
+        "SELECT v.id, v.counted, v.aggregate - v.limit_value AS over, d.counted AS counted_then, d.fell_at, "
+        "d.aggregate - d.limit_value AS over_then FROM violations v JOIN dispositions d ON d.id = v.disposition_id "
+        "WHERE v.state = 'decided'"
+    )
+    for row in rows(connection, question):
+        if row["over"] > row["over_then"] or row["counted"] > row["counted_then"] or row["fell_at"] is not None:
+            yield f"{row['id']} is decided on something else: {row}"
 
 
 def _of_row(

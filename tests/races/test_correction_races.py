@@ -17,13 +17,15 @@ from tests.races import books
 from tests.races.conftest import INSTALLATIONS
 from tests.races.meetings import DAY, KINDS, Findings, Kind, Meeting, Scene, document
 from tests.races.rounds import Shape
+from tests.soaking import share
 from tests.telling import Tell
 
 pytestmark = pytest.mark.race
 
 SOME = [Shape(2, 2 * len(KINDS)), Shape(8, len(KINDS))]
 THREE = (("A", 6000), ("B", 5000), ("C", 4000))
-MANY = [Shape(2, 2000), Shape(8, 300), Shape(16, 100), Shape(32, 50)]
+MANY = [Shape(clients, share(rounds)) for clients, rounds in ((2, 2000), (8, 300), (16, 100), (32, 50))]
+PUBLISHING = [Shape(clients, share(rounds)) for clients, rounds in ((2, 150), (8, 60), (16, 30), (32, 15))]
 
 
 def published(line: Line, keys: Sequence[str], limit: str = "100.00", since: str = "2000-01-01") -> None:
@@ -132,7 +134,7 @@ def test_a_publication_that_meets_recordings_leaves_books_as_the_oracle_says(dat
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("shape", [Shape(2, 150), Shape(8, 60), Shape(16, 30), Shape(32, 15)], ids=str)
+@pytest.mark.parametrize("shape", PUBLISHING, ids=str)
 @pytest.mark.parametrize(("database_kind", "processes"), INSTALLATIONS, indirect=["database_kind"])
 def test_publications_meet_recordings_hundreds_of_times(database_url, processes, shape, seed, tell: Tell):
     with serving(database_url, processes) as servers:

@@ -6,8 +6,6 @@ The numbers here are a bounded share; `-m soak` plays the full ones. Run again w
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.faults.races import planted, restarts
@@ -15,14 +13,12 @@ from tests.processes import PROPRIETY, serving
 from tests.races import naive
 from tests.races.conftest import INSTALLATIONS
 from tests.races.rounds import Shape, play, play_rings
+from tests.soaking import share
 
 pytestmark = pytest.mark.race
 
 SOME = [Shape(2, 60), Shape(8, 15), Shape(32, 4)]
-# The full numbers; PROPRIETY_TEST_ROUNDS multiplies them.
-MANY = [Shape(shape.clients, shape.rounds * int(os.environ.get("PROPRIETY_TEST_ROUNDS", "1"))) for shape in (
-    Shape(2, 500), Shape(8, 100), Shape(32, 20),
-)]  # fmt: skip
+MANY = [Shape(clients, share(rounds)) for clients, rounds in ((2, 2000), (8, 300), (16, 100), (32, 50))]
 TRIES = 8  # how often a control may fail to show anything, where a machine is too busy for two things at one instant
 BUSY = ("locked", "busy", "deadlock", "serialize")
 
