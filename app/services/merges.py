@@ -25,6 +25,8 @@ from app.storage.ids import new_id
 from app.storage.merges import KnownMerge as KnownMerge
 from app.storage.recipients import KnownEmployer, KnownRecipient
 
+OWN = "own_associated_person"
+
 
 class MergeNotFound(NotFound):
     code = "merge_not_found"
@@ -128,9 +130,13 @@ def _check(held: Mapping[str, KnownRecipient], keep_id: str, drop_id: str) -> No
         raise AlreadyMerged(f"{drop_id} was merged into {held[drop_id].canonical_id}; name that record instead")
     if held[keep_id].canonical_id == drop_id:
         raise MergedInCircle(f"{keep_id} was merged into {drop_id}")
-    own = [held[id].type == "own_associated_person" for id in (keep_id, drop_id)]
-    if own[0] != own[1]:
+    if not can_be_one(person.type for person in held.values()):
         raise NotOnePerson.at("/recipient_id", "One is of our own people and the other is not; correct a type first")
+
+
+def can_be_one(types: Iterable[str]) -> bool:
+    """Whether records of these types can be of one person: nobody is of our own people and of somebody else's."""
+    return len({type == OWN for type in types}) == 1
 
 
 def _root(direct: Mapping[str, str], id: str) -> str:

@@ -17,6 +17,7 @@ from app.services import matches, policies, recipients, screening
 from app.services.desk import Desk
 from app.services.entries import Correction, keep_versions
 from app.services.journal import Journal
+from app.services.merges import NotOnePerson, can_be_one
 from app.services.recipients import ExternalIdTaken, RecipientNotFound, Roster, UnknownEmployer, place_on
 from app.services.violations import Cases
 from app.storage import entries as entry_rows
@@ -60,7 +61,7 @@ def change(
 ) -> Changed:
     """A recipient's next version. Entries that took type or employer from the record follow, and are judged anew.
 
-    Raises RecipientNotFound, RecipientChanged, UnknownEmployer or ExternalIdTaken.
+    Raises RecipientNotFound, RecipientChanged, UnknownEmployer, NotOnePerson or ExternalIdTaken.
     """
     stamp, journal = desk.stamp(by, reason=reason), desk.journal()
     book = policies.current(connection, desk, hold=True)
@@ -73,6 +74,8 @@ def change(
         raise RecipientChanged(f"The recipient is at version {held.version}; read it again")
     employer_id = _employer(connection, said, journal, stamp)
     history = _history(roster, held, said, employer_id, desk.today())
+    if said.type is not None:
+        _require_one_person(connection, held, history[-1].type)
     _keep(connection, held, said, history)
     journal.note(recipient_id, version + 1, "recipient.changed", _facts(said, employer_id), stamp)
     changes, cases = _follow(connection, desk, book, roster, held, history, journal, stamp)
@@ -94,6 +97,15 @@ def _together_with(connection: Connection, recipient_id: str) -> set[str]:
     """Everybody who is named on an entry that lists the recipient."""
     listing = entry_rows.listing(connection, recipient_id)
     return {id for one in listing for row in one.entry.recipients for id in (row.recipient_id, row.guest_of) if id}
+
+
+def _require_one_person(connection: Connection, held: KnownRecipient, type: str) -> None:
+    """Raises NotOnePerson where a record that is one with others would get a type that theirs cannot go with."""
+    group = rows.by_id(connection, rows.groups(connection, [held.canonical_id]))
+    if not can_be_one([type, *(person.type for person in group.values() if person.id != held.id)]):
+        raise NotOnePerson.at(
+            "/type", "Another record of this person has a type that does not go with it; part them first"
+        )
 
 
 def _employer(connection: Connection, said: Particulars, journal: Journal, stamp: Stamp) -> str | None:

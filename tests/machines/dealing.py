@@ -179,9 +179,9 @@ class Dealer(Cast):
         return {"op": "unmerge", "drop": self.rng.choice(sorted(facts.merged))} if facts.merged else None
 
     def change(self, facts: Facts) -> Op | None:
-        """Somebody's type or employer from a day on. Nobody who is one with others becomes one of our own."""
+        """Somebody's type or employer from a day on."""
         person = self.rng.choice(sorted(facts.people))
-        types = TYPES if not facts.merged else SAFE_TYPES
+        types = TYPES if not facts.merged or self.often(0.3) else SAFE_TYPES
         said = {"type": self.rng.choice(types), "employer": self.rng.choice(EMPLOYERS)}
         kept = self.rng.choice([["type"], ["employer"], ["type", "employer"]])
         since = self.rng.choice([*self.days, self.rng.choice(self.days) + timedelta(days=self.rng.choice([-1, 1]))])

@@ -281,6 +281,9 @@ def _change(facts: Facts, op: Op) -> Facts:
     was = facts.place(person, since)
     now = Place(since, op.get("type") or was.type, op.get("employer") or was.employer)
     history = tuple(sorted([place for place in facts.people[person] if place.since != since] + [now]))
+    others = [other for other in facts.people if other != person and facts.root(other) == facts.root(person)]
+    own = {facts.people[other][-1].type == OWN for other in others} | {history[-1].type == OWN}
+    refuse_if("type" in op and len(own) > 1, "not_one_person")
     then = replace(facts, people={**facts.people, person: history})
 
     def followed(noted: Noted) -> Noted:
