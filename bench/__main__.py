@@ -7,11 +7,11 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import machine, report
+from bench import machine, publication, report
 from bench.books import cases_per_entry
 from bench.ground import Ground
 from bench.load import CONNECTIONS, ToolMissing, pgbench, wrk
@@ -19,13 +19,19 @@ from bench.rows import NAMES, ROWS, needed
 from bench.sides import Side, sides
 from tests.databases import NoPostgres
 
+PUBLICATION = "publication"
+
 
 def main() -> int:
     """Exit status 1 where something is missing, 2 where a side did not do its job."""
     asked = _asked()
     try:
-        wrk(), pgbench()
-        return _run(asked)
+        if asked.only != [PUBLICATION]:
+            wrk(), pgbench()
+            _run(asked)
+        if PUBLICATION in (asked.only or [PUBLICATION]):
+            _publish(publication.QUICK_SIZES if asked.quick else publication.SIZES)
+        return 0
     except (ToolMissing, NoPostgres) as missing:
         print(missing, file=sys.stderr)
         return 1
@@ -39,7 +45,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="2 short rounds, about 2 minutes: to see that it works")
     parser.add_argument("--rounds", type=int, help="how often each side is loaded; default: 5, or 2 with --quick")
     parser.add_argument("--seconds", type=float, help="how long each time; default: 6, or 2 with --quick")
-    parser.add_argument("--only", choices=NAMES, action="append", help="one row and its sides; may be repeated")
+    parser.add_argument(
+        "--only", choices=(*NAMES, PUBLICATION), action="append", help="one row and its sides; may be repeated"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures, round by round")
     asked = parser.parse_args()
     asked.rounds = asked.rounds or (2 if asked.quick else 5)
@@ -47,7 +55,7 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace) -> None:
     rows = [row for row in ROWS if not asked.only or row.name in asked.only]
     described = machine.description() | {
         "run": f"{asked.rounds} rounds of {asked.seconds:g} s per side, in turn, {CONNECTIONS} connections",
@@ -65,7 +73,16 @@ def _run(asked: argparse.Namespace) -> int:
     print("\n".join(report.lines(described, opened, rows)))
     if asked.json:
         asked.json.write_text(json.dumps(report.document(described, opened, rows), indent=2) + "\n")
-    return 0
+
+
+def _publish(sizes: Sequence[int]) -> None:
+    """Measures publications by themselves."""
+    with tempfile.TemporaryDirectory(prefix="propriety-bench-") as folder, ExitStack() as stack:
+        ground = Ground(Path(folder))
+        stack.callback(ground.close)
+        done = list(publication.measure(ground, sizes, _say))
+    _say("")
+    print("\n".join(publication.lines(done)))
 
 
 def _load(opened: Mapping[str, Side], rounds: int, seconds: float) -> None:

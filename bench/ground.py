@@ -54,6 +54,14 @@ class Ground:
         """The SQLAlchemy address of a new database. Raises NoPostgres."""
         return self._copy(kind, self._template(kind, policy))
 
+    def empty(self, kind: Kind) -> str:
+        """The address of a new database with the default policy and nobody in it. Raises NoPostgres."""
+        url = self._new(kind)
+        told(propriety("migrate"), variables={"PROPRIETY_DATABASE_URL": url})
+        with serving(url):
+            pass  # the default policy is put in force when the service first starts
+        return url
+
     def postmaster(self) -> int:
         """The process that all processes of PostgreSQL are children of."""
         with psycopg.connect(self._running().url) as connection:
@@ -75,14 +83,14 @@ class Ground:
         url = self._new(kind)
         told(propriety("migrate"), variables={"PROPRIETY_DATABASE_URL": url})
         _add_people(url)
-        self.keys[kind] = _new_key(url, "integration", "wrk")
+        self.keys[kind] = new_key(url, "integration", "wrk")
         with serving(url):
             pass  # the default policy is put in force when the service first starts
         return url
 
     def _all_packs_database(self, kind: Kind) -> str:
         url = self._copy(kind, self._template(kind, "default"))
-        drafter, publisher = _new_key(url, "officer", "drafter"), _new_key(url, "officer", "publisher")
+        drafter, publisher = new_key(url, "officer", "drafter"), new_key(url, "officer", "publisher")
         rules = packs.compose(packs.pack_names(), "All shipped packs", {})["rules"]
         with serving(url) as (port, _):
             drafted = _post(port, drafter, "/v1/policies", {"name": "All shipped packs", "rules": rules})
@@ -136,7 +144,8 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
         yield port, pid
 
 
-def _new_key(url: str, role: str, name: str) -> str:
+def new_key(url: str, role: str, name: str) -> str:
+    """The secret of a new API key."""
     said = told(propriety("keys", "create", name, "--role", role, "--database", url, "--json"))
     return str(json.loads(said)["secret"])
 
