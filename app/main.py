@@ -33,6 +33,7 @@ from app.api import (
     subscriptions,
     teams,
     users,
+    views,
     violations,
     webhooks,
 )
@@ -56,6 +57,7 @@ _ROUTERS = (
     matches,
     distinctions,
     violations,
+    views,
     reviews,
     dispositions,
     questions,

@@ -26,6 +26,10 @@ class CursorMismatch(Malformed):
     title = "The cursor belongs to another question"
 
 
+class Signed(int):
+    """A whole number of a cursor that may be below zero."""
+
+
 class PageOut(BaseModel):
     """Where a page stands."""
 
@@ -65,6 +69,8 @@ def _value(kind: type, value: Any) -> Any:
     """A value of a cursor. Raises ValueError or TypeError for what no cursor of ours holds."""
     if kind is date:
         return date.fromisoformat(value)
+    if kind is Signed and type(value) is int and -(2**62) < value < 2**62:
+        return value
     if type(value) is not kind:
         raise ValueError("not of that kind")
     if isinstance(value, int) and not 0 <= value < 2**62:

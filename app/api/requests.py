@@ -158,9 +158,9 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the strict reading."""
         handler = super().get_route_handler()
-        parameters = list(_query_parameters(self.dependant))
+        parameters = list(query_parameters(self.dependant))
         known = {one.alias for one in parameters}
-        several = {one.alias for one in parameters if _takes_several(one.field_info.annotation)}
+        several = {one.alias for one in parameters if takes_several(one.field_info.annotation)}
         takes_body = self.body_field is not None
 
         async def strict(request: Request) -> Response:
@@ -177,11 +177,11 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def _query_parameters(dependant: Dependant) -> Iterator[Any]:
+def query_parameters(dependant: Dependant) -> Iterator[Any]:
     """The query parameters of a route and of everything it depends on."""
     yield from dependant.query_params
     for other in dependant.dependencies:
-        yield from _query_parameters(other)
+        yield from query_parameters(other)
 
 
 def _check_headers(request: Request) -> None:
@@ -192,7 +192,7 @@ def _check_headers(request: Request) -> None:
             )
 
 
-def _takes_several(annotation: Any) -> bool:
+def takes_several(annotation: Any) -> bool:
     return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
 
 

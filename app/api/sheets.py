@@ -11,8 +11,8 @@ own and all from one state of the database; whoever asks has been let in before.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -22,6 +22,7 @@ from app.domain.refusals import Refusal
 from app.services.exports import Export, Exports, Writing
 from app.services.sheets import Format
 
+T = TypeVar("T")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MEDIA_TYPES = {
     Format.JSON: "application/json",
@@ -72,7 +73,7 @@ def _asked(
 AskedFormat = Annotated[Format, Depends(_asked)]
 
 
-def best(accept: str, offered: dict[str, Format]) -> Format | None:
+def best(accept: str, offered: Mapping[str, T]) -> T | None:
     """What an Accept header likes best of what is offered; of equals the first named. None: nothing of it."""
     named = [_weighed(one) for one in accept.split(",")[:50]]
     liked = sorted((one for one in named if one[1] > 0 and one[0] in offered), key=lambda one: -one[1])

@@ -33,6 +33,41 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class Order(StrEnum):
+    """How cases are put in order: soonest due, gravest, furthest over, or newest first."""
+
+    DUE = "due"
+    SEVERITY = "severity"
+    AMOUNT_OVER = "amount_over"
+    NEWEST = "newest"
+
+
+class CauseKind(StrEnum):
+    """What moved a case last, where it was not the recording of its own entry."""
+
+    ENTRY = "entry"
+    CORRECTION = "correction"
+    POLICY = "policy"
+    MERGE = "merge"
+    PARTICULARS = "particulars"
+
+
+SEVERITIES = ("critical", "high", "medium", "low")
+_CAUSES = {"pol": CauseKind.POLICY, "rec": CauseKind.PARTICULARS, "emp": CauseKind.PARTICULARS}
+
+
+def cause_kind(cause: str | None) -> CauseKind | None:
+    """The kind of a cause such as `ent_…:2`: a first version is another entry that was recorded, a later a correction.
+
+    What is no entry, policy, recipient or employer is a merge, or its end.
+    """
+    if cause is None:
+        return None
+    if cause.startswith("ent_"):
+        return CauseKind.ENTRY if cause.endswith(":1") else CauseKind.CORRECTION
+    return _CAUSES.get(cause[:3], CauseKind.MERGE)
+
+
 class Act(StrEnum):
     """What a person does with a case. PROPOSE is a waiver that needs a second person, CONFIRM what that person does.
 

@@ -181,7 +181,7 @@ def confirm(
     _require_open(known, version)
     draft = replace(entry.draft(), giver=entry.giver or known.owner)
     stamp, journal = desk.stamp(principal.person), desk.journal()
-    [outcome] = entries.record_for(connection, desk, principal, [draft], journal, stamp=stamp)
+    [outcome] = entries.record_for(connection, desk, principal, [draft], journal, stamp=stamp, system=known.source)
     if isinstance(outcome, Refusal):
         raise outcome
     now = replace(known, version=known.version + 1, proposal=entry, changed_at=stamp.at, entry_id=outcome.entry.id)

@@ -18,12 +18,13 @@ from app.storage.tables import EntryRow, EntryVersionRow, ShareRow
 
 
 class KnownEntry(NamedTuple):
-    """An entry as it stands, with who submitted it and when."""
+    """An entry as it stands, with who submitted it, when, and where it came from."""
 
     entry: Entry
     version: int
     submitted_by: str
     recorded_at: datetime
+    source: str = "api"
 
 
 class EntryFilter(NamedTuple):
@@ -77,9 +78,17 @@ class NewVersion(NamedTuple):
     action: str = "entry.recorded"
 
 
-def add(connection: Connection, entries: Sequence[NewVersion], *, by: Mapping[str, str], at: datetime) -> None:
-    """New entries with their first version and shares. `by` gives the submitting person of each entry id."""
-    insert_rows(connection, EntryRow, _ENTRY, [_entry_row(new, by[new.entry.id], at) for new in entries])
+def add(
+    connection: Connection,
+    entries: Sequence[NewVersion],
+    *,
+    by: Mapping[str, str],
+    sources: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """New entries with their first version and shares. By entry id: who submitted each, and where it came from."""
+    rows = [_entry_row(new, by[new.entry.id], at, sources[new.entry.id]) for new in entries]
+    insert_rows(connection, EntryRow, _ENTRY, rows)
     add_versions(connection, entries, by=by, at=at, known_from={new.entry.id: new.entry.sequence for new in entries})
 
 
@@ -132,10 +141,11 @@ _ENTRY = (
     "standing",
     "submitted_by",
     "recorded_at",
+    "source",
 )
 
 
-def _entry_row(new: NewVersion, by: str, at: datetime) -> tuple[object, ...]:
+def _entry_row(new: NewVersion, by: str, at: datetime, source: str) -> tuple[object, ...]:
     one = new.entry
     return (
         one.id,
@@ -150,6 +160,7 @@ def _entry_row(new: NewVersion, by: str, at: datetime) -> tuple[object, ...]:
         one.standing.value,
         by,
         at,
+        source,
     )
 
 
@@ -204,6 +215,7 @@ _KNOWN = (
     EntryRow.version,
     EntryRow.submitted_by,
     EntryRow.recorded_at,
+    EntryRow.source,
 )
 _NOW = select(*_KNOWN).join(
     EntryVersionRow, (EntryVersionRow.entry_id == EntryRow.id) & (EntryVersionRow.version == EntryRow.version)
@@ -211,8 +223,8 @@ _NOW = select(*_KNOWN).join(
 
 
 def _known(row: Sequence[object]) -> KnownEntry:
-    id, sequence, document, version, submitted_by, recorded_at = row
-    return KnownEntry(from_document(id, sequence, json.loads(document)), version, submitted_by, recorded_at)  # type: ignore[arg-type]
+    id, sequence, document, *rest = row
+    return KnownEntry(from_document(id, sequence, json.loads(document)), *rest)  # type: ignore[arg-type]
 
 
 def by_id(connection: Connection, ids: Iterable[str]) -> dict[str, KnownEntry]:
@@ -266,18 +278,9 @@ def as_known(connection: Connection, ids: Iterable[str], at: int) -> list[tuple[
 
 def known_as_of(connection: Connection, ids: Iterable[str], at: int) -> list[KnownEntry]:
     """The entries as they stood at a place in the order of record, with who had submitted them."""
-    found = dict(
-        connection.execute(select(EntryRow.id, EntryRow.submitted_by).where(among(connection, EntryRow.id, ids))).all()
-    )
-    first = _first_recorded(connection, found)
-    return [
-        KnownEntry(entry, version, found[entry.id], first[entry.id]) for entry, version in as_known(connection, ids, at)
-    ]
-
-
-def _first_recorded(connection: Connection, ids: Iterable[str]) -> dict[str, datetime]:
-    rows = connection.execute(select(EntryRow.id, EntryRow.recorded_at).where(among(connection, EntryRow.id, ids)))
-    return {row.id: row.recorded_at for row in rows}
+    columns = (EntryRow.id, EntryRow.submitted_by, EntryRow.recorded_at, EntryRow.source)
+    first = {row.id: row[1:] for row in connection.execute(select(*columns).where(among(connection, EntryRow.id, ids)))}
+    return [KnownEntry(entry, version, *first[entry.id]) for entry, version in as_known(connection, ids, at)]
 
 
 def listed_as_of(

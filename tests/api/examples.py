@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api.wire import Ask
-from tests.api.world import DAY, Json, World
+from tests.api.world import DAY, PERSON, Json, World
 
 Example = Callable[[World, str | None], Ask]
 
@@ -588,6 +588,47 @@ def get_exemption(world: World, whose: str | None) -> Ask:
 @example("get_review_codes")
 def get_review_codes(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/review-codes")
+
+
+# Views
+
+
+def view(world: World) -> Json:
+    return {"name": world.new("view"), "noun": "violations", "query": {"state": ["open", "decided"], "sort": "due"}}
+
+
+def of_view(world: World, whose: str | None, method: str = "GET", **more: Any) -> Ask:
+    view_id = f"view_{NOWHERE}"
+    if whose is not None:
+        who = next((name for name, person in PERSON.items() if person == whose and name != "admin"), "rep")
+        view_id = world.done(who, Ask("POST", "/v1/views", body=view(world)))["id"]
+    return Ask(method, "/v1/views/{view_id}", {"view_id": view_id}, **more)
+
+
+@example("create_view", by="rep")
+def create_view(world: World, whose: str | None) -> Ask:
+    return Ask("POST", "/v1/views", body=view(world))
+
+
+@example("list_views", by="rep")
+def list_views(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/views", query=(("noun", "violations"),))
+
+
+@example("get_view", by="rep")
+def get_view(world: World, whose: str | None) -> Ask:
+    return of_view(world, whose)
+
+
+@example("update_view", by="rep")
+def update_view(world: World, whose: str | None) -> Ask:
+    body = {"name": world.new("view"), "query": {"kind": ["gift"], "sort": "-due"}}
+    return of_view(world, whose, "PATCH", headers={"If-Match": '"v1"'}, body=body)
+
+
+@example("delete_view", by="rep")
+def delete_view(world: World, whose: str | None) -> Ask:
+    return of_view(world, whose, "DELETE", headers={"If-Match": '"v1"'})
 
 
 # Policies

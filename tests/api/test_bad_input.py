@@ -643,6 +643,19 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/document_ref": [*TEXTS, "null"],
         "/note": LONG_TEXTS,
     },
+    "create_view": {
+        "/name": [*TEXTS, "null"],
+        "/noun": ["null", '"reports"', '"Violations"', "[]"],
+        "/query": ["null", "[]", '"state=open"'],
+        "/query/sort": ['"colour"', "null", "[]", "5", '["due", "severity"]', '""'],
+        "/query/state": ['["open", "ajar"]', '["open", 5]', '[["open"]]', "{}"],
+    },
+    "update_view": {
+        "/name": TEXTS,
+        "/query": ["[]", '"state=open"'],
+        "/query/sort": ['"colour"', "null", "[]", "5"],
+        "/query/kind": ['["gift", "bribe"]', '["gift", null]'],
+    },
     "create_subscription": {
         "/url": ['""', '"ftp://127.0.0.1/"', '"https://"', '"127.0.0.1"', f'"https://127.0.0.1/{"u" * 2000}"', "17"],
         "/events": ["[]", "null", '"*"', json.dumps(["*"] * 51)],

@@ -12,7 +12,7 @@ from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.domain.audit import iso
 from app.domain.entries import Entry, Listed
 from app.domain.money import format_minor
-from app.domain.policies import Measure, PolicyBook, Rule
+from app.domain.policies import PolicyBook, Rule
 from app.domain.screening import Assessment, Span
 from app.services.entries import Recorded
 from app.services.screening import Change, kind_in, policy_id
@@ -77,12 +77,18 @@ class ViolationOut(BaseModel):
     limit: str
     over_by: str
     unit: str
+    percent_of_limit: str | None = Field(description="the running total; null of a limit of nothing")
     policy_id: str
+    recipient_type: str | None = Field(description="what the recipient was on the day")
+    source: str = Field(description="where the entry came from: `api`, or another system")
+    days_late: int = Field(description="days from the event to the record of the entry")
     cause: str | None = Field(
         description="the entry and version that opened, changed or withdrew it, where another's did"
     )
+    cause_kind: str | None
     opened_at: datetime
     changed_at: datetime
+    opened_on: date = Field(description="the firm's day of it")
     due_on: date
     overdue: bool
     age_days: int = Field(description="since it was opened, or from then until it was decided or withdrawn")
@@ -234,7 +240,7 @@ def shown_as(shown: str) -> dict[str, str]:
 
 def unit_of(rule: Rule) -> str:
     """What a rule adds up: a currency, or `count`."""
-    return "count" if rule.measure is Measure.COUNT else rule.currency.code
+    return rule.unit
 
 
 def rule_in(book: PolicyBook, policy: str, rule_id: str) -> Rule:
@@ -305,10 +311,16 @@ def violation_out(book: PolicyBook, case: KnownViolation, today: date) -> dict[s
         "limit": format_minor(case.limit_value, rule.exponent),
         "over_by": format_minor(case.over_by, rule.exponent),
         "unit": unit_of(rule),
+        "percent_of_limit": None if case.of_limit is None else format_minor(case.of_limit, 1),
         "policy_id": case.policy_id,
+        "recipient_type": case.recipient_type,
+        "source": case.source,
+        "days_late": case.days_late,
         "cause": case.cause,
+        "cause_kind": case.cause_kind,
         "opened_at": iso(case.opened_at),
         "changed_at": iso(case.changed_at),
+        "opened_on": case.opened_on.isoformat(),
         "due_on": case.due_on.isoformat(),
         "overdue": case.overdue(today),
         "age_days": case.age_days(today),

@@ -186,7 +186,7 @@ def _corrected(
     journal.seal(connection)
     others = [change for change in changes if change.key[1] != entry.id]
     about = about_others(connection, others)
-    kept = KnownEntry(entry, version, correction.known.submitted_by, stamp.at)
+    kept = KnownEntry(entry, version, correction.known.submitted_by, stamp.at, correction.known.source)
     [one] = with_results(connection, desk, principal, [kept])
     return replace(
         one,
@@ -296,5 +296,5 @@ def _about(
     corrections: Sequence[tuple[Correction, Sequence[tuple[str, int]]]],
     changes: Sequence[Change],
 ) -> dict[str, About]:
-    own = {one.entry.id: About(one.entry, one.known.submitted_by) for one, _ in corrections}
+    own = {one.entry.id: About(one.entry, one.known.submitted_by, one.known.source) for one, _ in corrections}
     return about_others(connection, [change for change in changes if change.key[1] not in own]) | own

@@ -69,7 +69,8 @@ def people_of(draft: Draft, roster: Roster) -> dict[str, Match]:
 def about_others(connection: Connection, changes: Iterable[Change]) -> dict[str, About]:
     """Who submitted the other entries whose results change."""
     others = {change.key[1] for change in changes}
-    return {id: About(known.entry, known.submitted_by) for id, known in rows.by_id(connection, others).items()}
+    known = rows.by_id(connection, others)
+    return {id: About(one.entry, one.submitted_by, one.source) for id, one in known.items()}
 
 
 def assess(connection: Connection, desk: Desk, principal: Principal, draft: Draft) -> Recorded:

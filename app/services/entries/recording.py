@@ -66,6 +66,12 @@ class _Work:
     stamp: Stamp
     items: list[Item]
     outcomes: list[Outcome | None] = field(default_factory=list)
+    system: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the entries come from: another system, or else the door."""
+        return self.system or self.stamp.door
 
 
 @dataclass(kw_only=True)
@@ -124,10 +130,14 @@ def record_for(
     journal: Journal,
     *,
     stamp: Stamp | None = None,
+    system: str | None = None,
 ) -> list[Outcome]:
-    """Records what one principal hands in, inside a transaction whose journal the caller seals."""
+    """Records what one principal hands in, inside a transaction whose journal the caller seals.
+
+    `system` is the other system that it comes from, where it does.
+    """
     mine = [_given_by(principal, item) for item in items]
-    work = _Work(principal, stamp or desk.stamp(principal.person), mine)
+    work = _Work(principal, stamp or desk.stamp(principal.person), mine, system=system)
     _record_all(connection, desk, [work], journal)
     return _settled(work.outcomes)
 
@@ -259,14 +269,14 @@ def _keep(
     """Writes a run of entries with everything that follows from them, and fills in their outcomes."""
     pairs = list(zip(run, screened, strict=True))
     by = {one.entry.id: accepted.work.principal.person for accepted, one in pairs}
+    sources = {one.entry.id: accepted.work.source for accepted, one in pairs}
     at = run[0].work.stamp.at
     _keep_people(connection, roster, screened, journal, run[0].work.stamp)
-    rows.add(connection, [NewVersion(one.entry, 1, one.shares, "") for one in screened], by=by, at=at)
+    rows.add(connection, [NewVersion(one.entry, 1, one.shares, "") for one in screened], by=by, sources=sources, at=at)
     for accepted, one in pairs:
         journal.note(one.entry.id, 1, "entry.recorded", _facts(one), accepted.work.stamp)
-    about = {one.entry.id: About(one.entry, by[one.entry.id]) for one in screened} | about_others(
-        connection, [change for one in screened for change in one.others]
-    )
+    own = {one.entry.id: About(one.entry, by[one.entry.id], sources[one.entry.id]) for one in screened}
+    about = own | about_others(connection, [change for one in screened for change in one.others])
     changes = [change for accepted, one in pairs for change in _caused(one, accepted.work.stamp)]
     cases = violations.settle(connection, desk, book, changes, about, journal=journal, fresh=by.keys())
     employers = roster.employer_names

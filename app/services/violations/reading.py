@@ -16,7 +16,8 @@ from app.domain.violations import Movement
 from app.services import audit, causes, teams
 from app.services.desk import Desk
 from app.storage import violations
-from app.storage.violations import KnownViolation
+from app.storage.violations import KnownViolation, Place
+from app.storage.violations import Sorting as Sorting
 from app.storage.violations import ViolationFilter as ViolationFilter
 
 
@@ -58,35 +59,47 @@ def listed(
     connection: Connection,
     principal: Principal,
     wanted: ViolationFilter,
+    sorting: Sorting,
     *,
     at: int | None = None,
-    after: tuple[str] | None,
+    after: Place | None,
     limit: int,
 ) -> list[KnownViolation]:
-    """Cases as they stand, or stood, newest first; without the right to read all, only those on own
-    entries and the team's.
+    """Cases as they stand, or stood; without the right to read all, only those on own entries and the team's.
 
     Raises RoleForbids where somebody asks by what they may not see.
     """
+    wanted = _for(connection, principal, wanted)
+    if at is None:
+        found = violations.listed(connection, wanted, sorting, after=after, limit=limit)
+    else:
+        found = violations.listed_as_known(connection, wanted, sorting, at, after=after, limit=limit)
+    return told(connection, principal, found)
+
+
+def how_many(
+    connection: Connection, principal: Principal, wanted: ViolationFilter, *, most: int, at: int | None = None
+) -> int:
+    """How many cases `listed` would give, counted up to as many as `most`. Raises RoleForbids as that does."""
+    return violations.how_many(connection, _for(connection, principal, wanted), most=most, at=at)
+
+
+def _for(connection: Connection, principal: Principal, wanted: ViolationFilter) -> ViolationFilter:
     if not principal.may(Permission.READ_ALL):
         principal.require(Permission.READ_OWN)
-        if wanted.assignee is not None or wanted.snoozed is not None:
+        if wanted != wanted._replace(assignee=None, snoozed=None, cause=None, cause_kind=(), recalculated=None):
             principal.require(Permission.READ_ALL)
         wanted = wanted._replace(own=principal.person, overseen=principal.oversees.stays)
     if wanted.team_id is not None:
         wanted = wanted._replace(of_team=teams.stays_of(connection, principal, wanted.team_id))
-    if at is None:
-        found = violations.listed(connection, wanted, after=after, limit=limit)
-    else:
-        found = violations.all_as_known(connection, wanted, at, after=after, limit=limit)
-    return told(connection, principal, found)
+    return wanted
 
 
 def told(connection: Connection, principal: Principal, cases: Sequence[KnownViolation]) -> list[KnownViolation]:
     """Cases as `as_seen_by` gives them, without the causes that whoever asks may not know of."""
     known = causes.known_to(connection, principal, (case.cause for case in cases))
     seen = (as_seen_by(principal, case) for case in cases)
-    return [case if case.cause in known else replace(case, cause=None) for case in seen]
+    return [case if case.cause in known else replace(case, cause=None, cause_kind=None) for case in seen]
 
 
 def of_entries(connection: Connection, ids: Iterable[str], at: int | None = None) -> list[KnownViolation]:

@@ -14,7 +14,7 @@ from app.domain.entries import Entry
 from app.domain.policies import Authority, PolicyBook
 from app.domain.review_codes import WITHDRAWN_BY_RECALCULATION
 from app.domain.screening import Assessment, Outcome
-from app.domain.violations import Figures, Ground, Movement, State, movement, why_worse
+from app.domain.violations import SEVERITIES, Figures, Ground, Movement, State, cause_kind, movement, why_worse
 from app.domain.violations import Outcome as Decided
 from app.services.desk import Desk
 from app.services.journal import Journal
@@ -22,17 +22,18 @@ from app.services.screening import Change, kind_in, policy_id, with_people
 from app.storage import dispositions, exemptions, recipients, screening, violations
 from app.storage.dispositions import KnownDisposition
 from app.storage.exemptions import KnownExemption
-from app.storage.ids import new_id
+from app.storage.ids import moment_at, new_id
 from app.storage.screening import Known
-from app.storage.violations import KnownViolation
+from app.storage.violations import OVER_DECIMALS, KnownViolation
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The entry that a case is about, and who submitted it."""
+    """The entry that a case is about, who submitted it, and where it came from."""
 
     entry: Entry
     submitted_by: str
+    source: str = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def settle(
     before = violations.by_key(connection, stale)
     decisions = _decisions(connection, before.values())
     moved: Cases = {}
-    for one, said in zip(everything, _all_said(connection, book, everything, about), strict=True):
+    for one, said in zip(everything, _all_said(connection, desk, book, everything, about), strict=True):
         case = before.get(one.change.key)
         after = _moved(desk, book, case, one, said, decisions.get(case.id) if case else None, about)
         if after is not None:
@@ -161,15 +162,23 @@ class _Said(NamedTuple):
     aggregate: int
     limit_value: int
     over_by: int
+    unit: str
+    over_scaled: int
+    of_limit: int | None
+    severity_rank: int
+    recipient_type: str | None
+    days_late: int
 
 
 def _all_said(
-    connection: Connection, book: PolicyBook, everything: Sequence[Caused], about: Mapping[str, About]
+    connection: Connection, desk: Desk, book: PolicyBook, everything: Sequence[Caused], about: Mapping[str, About]
 ) -> list[_Said | None]:
     """What the case of each result would say; None where the result is no violation."""
     violating = [one.change.after if _violates(one.change.after) else None for one in everything]
     entries = _as_shown(connection, [answer for answer in violating if answer is not None], about)
-    return [None if answer is None else _said(book, answer, entries[answer.line.entry_id]) for answer in violating]
+    return [
+        None if answer is None else _said(desk, book, answer, entries[answer.line.entry_id]) for answer in violating
+    ]
 
 
 def _violates(answer: Assessment | None) -> bool:
@@ -192,13 +201,16 @@ def _names(entry: Entry, shown: str) -> bool:
     )
 
 
-def _said(book: PolicyBook, answer: Assessment, entry: Entry) -> _Said:
+def _said(desk: Desk, book: PolicyBook, answer: Assessment, entry: Entry) -> _Said:
     line = answer.line
     rule = book.rule_on(line.rule_id, line.occurred_on)
+    severity = rule.severity if rule else "medium"
+    over_by = answer.aggregate - answer.limit
+    exponent = rule.exponent if rule else entry.currency.exponent
     return _Said(
         subject=line.subject,
         policy_id=policy_id(book, answer),
-        severity=rule.severity if rule else "medium",
+        severity=severity,
         occurred_on=line.occurred_on,
         giver=entry.giver,
         direction=entry.direction.value,
@@ -207,8 +219,21 @@ def _said(book: PolicyBook, answer: Assessment, entry: Entry) -> _Said:
         counted=line.counted,
         aggregate=answer.aggregate,
         limit_value=answer.limit,
-        over_by=answer.aggregate - answer.limit,
+        over_by=over_by,
+        unit=rule.unit if rule else entry.currency.code,
+        over_scaled=over_by * 10 ** (OVER_DECIMALS - exponent),
+        of_limit=(2000 * answer.aggregate + answer.limit) // (2 * answer.limit) if answer.limit else None,
+        severity_rank=SEVERITIES.index(severity),
+        recipient_type=_type(entry, line.shown),
+        days_late=(desk.day_of(moment_at(entry.sequence)) - line.occurred_on).days,
     )
+
+
+def _type(entry: Entry, shown: str) -> str | None:
+    """What the person was that day; a guest's client who is not on the entry, where the guest says. No employer's."""
+    own = (one.type for one in entry.recipients if one.recipient_id == shown)
+    client = (one.client_type for one in entry.recipients if one.guest_of == shown)
+    return next((type for type in (*own, *client) if type is not None), None)
 
 
 def _employer(entry: Entry, shown: str) -> str | None:
@@ -274,7 +299,9 @@ def _opened(desk: Desk, one: Caused, said: _Said, about: Mapping[str, About]) ->
         rule_id=rule_id,
         shown=shown,
         submitted_by=about[entry_id].submitted_by,
+        source=about[entry_id].source,
         cause=one.cause,
+        cause_kind=cause_kind(one.cause),
         opened_at=one.stamp.at,
         changed_at=one.stamp.at,
         opened_on=desk.day_of(one.stamp.at),
@@ -287,7 +314,14 @@ def _next(
     desk: Desk, now: KnownViolation, step: Movement, one: Caused, decision: _Decision | None, why: str | None
 ) -> _Moved:
     """The next version of a case that says already what it has to say."""
-    now = replace(now, version=now.version + 1, changed_at=one.stamp.at, cause=one.cause, snoozed_until=None)
+    now = replace(
+        now,
+        version=now.version + 1,
+        changed_at=one.stamp.at,
+        cause=one.cause,
+        cause_kind=cause_kind(one.cause),
+        snoozed_until=None,
+    )
     if step is Movement.WITHDRAWN:
         waiting = now.state == State.WAITING_ON_SECOND_PERSON
         why = "the facts changed before a second person agreed" if waiting else None

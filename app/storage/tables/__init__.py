@@ -39,6 +39,7 @@ from app.storage.tables.subscriptions import SubscriptionSecretRow as Subscripti
 from app.storage.tables.teams import MembershipRow as MembershipRow
 from app.storage.tables.teams import TeamRow as TeamRow
 from app.storage.tables.users import UserRow as UserRow
+from app.storage.tables.views import SavedViewRow as SavedViewRow
 from app.storage.tables.violations import DispositionRow as DispositionRow
 from app.storage.tables.violations import ExemptionRow as ExemptionRow
 from app.storage.tables.violations import QuestionRow as QuestionRow

@@ -11,7 +11,7 @@ from app.storage.tables.base import Base
 
 
 class EntryRow(Base):
-    """One entry as it stands now; what it said before is in its versions."""
+    """One entry as it stands now; what it said before is in its versions. `source` is where it came from."""
 
     __tablename__ = "entries"
     __table_args__ = (
@@ -33,6 +33,7 @@ class EntryRow(Base):
     standing: Mapped[str]
     submitted_by: Mapped[str]
     recorded_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(server_default="api")
 
 
 class EntryVersionRow(Base):

@@ -12,11 +12,18 @@ from app.storage.tables.base import Base
 _STANDING = text("fell_at IS NULL")
 
 
+def _of_some(name: str, column: str) -> Index:
+    """An index of those rows that have something in a column, which most do not."""
+    having = text(f"{column} IS NOT NULL")
+    return Index(name, column, "id", postgresql_where=having, sqlite_where=having)
+
+
 class ViolationRow(Base):
     """The case opened for a violating assessment; it outlives the assessment and is never deleted.
 
-    Outcome, reason and action stand here while it is decided. `disposition_id` is the decision that stands, or that
-    waits for a second person; a withdrawn case keeps it for when its ground comes back.
+    What stands last is derived, there to be asked for. Outcome, reason and action stand here while it is decided.
+    `disposition_id` is the decision that stands, or that waits for a second person; a withdrawn case keeps it for when
+    its ground comes back.
     """
 
     __tablename__ = "violations"
@@ -30,6 +37,21 @@ class ViolationRow(Base):
         Index("violations_by_submitter", "submitted_by", "id"),
         Index("violations_by_due", "due_on", "id"),
         Index("violations_by_assignee", "assignee", "id"),
+        Index("violations_by_severity", "severity_rank", "id"),
+        Index("violations_by_amount_over", "over_scaled", "id"),
+        Index("violations_by_employer", "employer_id", "id"),
+        Index("violations_by_policy", "policy_id", "id"),
+        Index("violations_by_kind", "kind", "id"),
+        Index("violations_by_source", "source", "id"),
+        Index("violations_by_recipient_type", "recipient_type", "id"),
+        Index("violations_by_opened", "opened_on", "id"),
+        Index("violations_by_of_limit", "of_limit", "id"),
+        Index("violations_by_days_late", "days_late", "id"),
+        _of_some("violations_by_cause", "cause"),
+        _of_some("violations_by_cause_kind", "cause_kind"),
+        _of_some("violations_by_snoozed", "snoozed_until"),
+        _of_some("violations_by_outcome", "outcome"),
+        _of_some("violations_by_reason", "reason_code"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -65,6 +87,14 @@ class ViolationRow(Base):
     decided_by: Mapped[str | None]
     confirmed_by: Mapped[str | None]
     disposition_id: Mapped[str | None]
+    unit: Mapped[str] = mapped_column(server_default="USD")
+    over_scaled: Mapped[int] = mapped_column(server_default="0")
+    of_limit: Mapped[int | None]
+    severity_rank: Mapped[int] = mapped_column(server_default="0")
+    recipient_type: Mapped[str | None]
+    source: Mapped[str] = mapped_column(server_default="api")
+    days_late: Mapped[int] = mapped_column(server_default="0")
+    cause_kind: Mapped[str | None]
 
 
 class ViolationVersionRow(Base):
