@@ -19,6 +19,7 @@ from app.api import (
     entries,
     exemptions,
     health,
+    imports,
     matches,
     merges,
     operations,
@@ -41,6 +42,7 @@ from app.api.entries import correcting
 from app.services import policies as policy_services
 from app.services.desk import Desk, wall_clock
 from app.services.exports import Exports
+from app.services.imports import Importer
 from app.services.operations import Operations
 from app.services.writer import Writer
 from app.settings import Settings
@@ -51,6 +53,7 @@ _ROUTERS = (
     entries,
     correcting,
     drafts,
+    imports,
     recipients,
     statements,
     merges,
@@ -89,10 +92,12 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
         app.state.exports = Exports(desk)
+        app.state.importer = Importer(desk)
         background = Background(desk) if settings.works_inside else None
         yield
         app.state.exports.close()
         app.state.writer.close()
+        app.state.importer.close()
         if background is not None:
             background.close()
         app.state.operations.close()

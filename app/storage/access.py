@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from app.storage import users
 from app.storage.database import among
@@ -73,3 +73,14 @@ def listed(connection: Connection, *, after: str | None, limit: int) -> list[Kno
     """Keys, newest first."""
     question = _ALL.where(ApiKeyRow.id < after) if after else _ALL
     return [KnownKey._make(row) for row in connection.execute(question.order_by(ApiKeyRow.id.desc()).limit(limit))]
+
+
+def people_at(connection: Connection, emails: Iterable[str]) -> dict[str, str]:
+    """The people behind addresses without case, as entries name them: of users, else of keys, where the newest says."""
+    wanted = set(emails)
+    of_keys = select(func.lower(ApiKeyRow.email), ApiKeyRow.person).where(
+        among(connection, func.lower(ApiKeyRow.email), wanted)
+    )
+    of_users = select(UserRow.email_key, UserRow.person).where(among(connection, UserRow.email_key, wanted))
+    found = [*connection.execute(of_keys.order_by(ApiKeyRow.id)), *connection.execute(of_users)]
+    return {str(email): person for email, person in found}

@@ -25,7 +25,8 @@ class Operation(NamedTuple):
 
     @property
     def takes_body(self) -> bool:
-        return "requestBody" in self.said
+        """Whether it takes a body of JSON; a file is another thing."""
+        return "application/json" in self.said.get("requestBody", {}).get("content", {})
 
     @property
     def is_list(self) -> bool:

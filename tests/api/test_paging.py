@@ -25,6 +25,7 @@ from tests.api.examples import (
     create_merge,
     create_question,
     create_subscription,
+    handed_in,
 )
 from tests.api.judging import nothing_written, refused
 from tests.api.wire import Ask
@@ -218,6 +219,15 @@ LISTINGS: dict[str, Listing] = {
         lambda world, _: world.done("officer", create_draft(world, "rhea")),
         {"state": "open"},
     ),
+    "list_imports": Listing(
+        "/v1/imports",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: handed_in(world, "olivia"),
+        {"state": "checked"},
+    ),
     "list_exemptions": Listing(
         "/v1/exemptions",
         "officer",
@@ -246,8 +256,8 @@ LISTINGS: dict[str, Listing] = {
         {"state": "waiting"},
     ),
 }  # fmt: skip
-# What a worker or a publication writes and no request can add to: tested where those are.
-ELSEWHERE = {"list_delivery_attempts", "list_policy_changes"}
+# What a worker, a file or a publication writes and no request can add to: tested where those are.
+ELSEWHERE = {"list_delivery_attempts", "list_import_lines", "list_policy_changes"}
 
 
 @pytest.fixture(scope="session")

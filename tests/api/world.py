@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import inspect
 
 from app.domain.access import Role
-from app.storage import ids
+from app.storage import ids, imports
 from tests.api.wire import Ask, Reply, Wire
 from tests.server import Caller, Server, serving
 
@@ -173,13 +174,22 @@ class World:
     # What is kept
 
     def kept(self) -> dict[str, tuple[int, str]]:
-        """Every table: how many rows it has, and a digest of all that they say. The audit head is one of them."""
+        """Every table: how many rows it has, and a digest of all that they say. The audit head is one of them.
+
+        What a file handed in sets going beside the requests has ended by then.
+        """
+        while not self._at_rest():
+            time.sleep(0.01)
         found = {}
         with self.server.desk.database.reading() as connection:
             for table in inspect(connection).get_table_names():
                 rows = sorted(repr(tuple(row)) for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"'))
                 found[table] = len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
         return found
+
+    def _at_rest(self) -> bool:
+        with self.server.desk.database.reading() as connection:
+            return not imports.waiting(connection)
 
     def close(self) -> None:
         for wire in self._wires.values():

@@ -107,7 +107,7 @@ async def _submit(
         route=route,
         items=[_item(item) for item in items],
         render=render,
-        key=_key(key),
+        key=read_key(key),
         fingerprint=hashlib.sha256(orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)).hexdigest() if key else "",
     )
     writer: Writer = request.app.state.writer
@@ -121,7 +121,8 @@ def _item(item: EntryIn | dict[str, Any]) -> entries.Item:
     return draft_of(item, "")
 
 
-def _key(header: str | None) -> str | None:
+def read_key(header: str | None) -> str | None:
+    """The idempotency key of a request. Raises BadIdempotencyKey."""
     if header is None:
         return None
     found = _KEY.fullmatch(header.strip())
