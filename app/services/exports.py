@@ -25,12 +25,20 @@ Writing = Callable[[Connection], Iterator[bytes]]
 
 
 def every(
-    page: Callable[[Place | None, int], Sequence[T]], place: Callable[[T], Place], after: Place | None = None
+    page: Callable[[Place | None, int], Sequence[T]],
+    place: Callable[[T], Place],
+    after: Place | None = None,
+    *,
+    size: int | None = None,
 ) -> Iterator[T]:
-    """All of a list after a place, page by page: `page` gives so many after one, `place` says where one is."""
-    while found := page(after, _PAGE):
+    """All of a list after a place, page by page: `page` gives so many after one, `place` says where one is.
+
+    `size` is how many a page has, for lists whose pages cost the same however long they are.
+    """
+    many = size or _PAGE
+    while found := page(after, many):
         yield from found
-        if len(found) < _PAGE:
+        if len(found) < many:
             return
         after = place(found[-1])
 

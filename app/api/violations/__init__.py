@@ -30,6 +30,7 @@ from app.services.violations import KnownViolation, Place, Sorting, ViolationFil
 
 router = APIRouter(prefix="/v1", tags=["violations"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+_PAGE_OF_THE_PAST = 10_000  # each costs one pass over all cases as they were known
 _PAPER: dict[int | str, dict[str, Any]] = {
     200: {"content": {PDF: {"schema": {"type": "string", "format": "binary"}}}},
     404: {"model": Problem},
@@ -108,7 +109,13 @@ class _Found:
 
     def file(self, connection: Connection, after: Place | None, form: Format) -> Iterator[bytes]:
         """All after a place, as a file."""
-        cases = every(lambda place, limit: self.after(connection, place, limit), self._sorting.place, after)
+        one_pass = self._at is not None and self._sorting.by is not Order.NEWEST
+        cases = every(
+            lambda place, limit: self.after(connection, place, limit),
+            self._sorting.place,
+            after,
+            size=_PAGE_OF_THE_PAST if one_pass else None,
+        )
         return violations_file(policies.current(connection, self._by.desk), cases, self.today, form)
 
     def total(self, connection: Connection) -> dict[str, Any]:
