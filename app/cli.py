@@ -23,7 +23,7 @@ from rich.table import Table
 from app.domain.access import Role
 from app.domain.money import parse_minor
 from app.domain.refusals import Refusal
-from app.services import access, audit, packs
+from app.services import access, audit, erasures, packs
 from app.services.desk import Desk
 from app.settings import Settings
 from app.storage import database
@@ -158,6 +158,30 @@ def health(
         raise typer.Exit(1) from error
     out.print(f"{url}: {answer.json().get('status', answer.status_code)}")
     raise typer.Exit(0 if answer.status_code == 200 else 1)
+
+
+@cli.command()
+def purge(
+    url: DatabaseUrl = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
+) -> None:
+    """Erase the words of what has been kept for PROPRIETY_RETENTION_YEARS and is on no legal hold; sums stay."""
+    with _desk(url) as desk:
+        with desk.database.reading() as connection:
+            found = erasures.due(connection, desk)
+        out.print(
+            f"Kept long enough, until {found.until}: {found.entries} entries and {found.recipients} recipients may go; "
+            f"{found.held} entries are on legal hold."
+        )
+        if dry_run:
+            return
+        with Progress(SpinnerColumn(), TextColumn("{task.completed} erased"), console=err, transient=True) as progress:
+            task = progress.add_task("purge", total=None)
+            done = erasures.purge(desk, by="command-line", progress=lambda n: progress.update(task, completed=n))
+    out.print(
+        f"Erased: {done.entries} entries, {done.recipients} recipients, {done.answers} kept answers, "
+        f"{done.drafts} drafts that were never confirmed, {done.messages} messages, {done.lines} lines of files."
+    )
 
 
 @policy_cli.command("check")

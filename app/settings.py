@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     digest_hour: int = Field(7, ge=0, le=23, description="hour of the firm's day from which the daily digest is sent")
     holidays: str = Field("NYSE", description="whose holidays close the firm: a market, a country such as US, or none")
     review_codes: Path | None = Field(None, description="the firm's own review codes; default: app/codes/review.yaml")
+    retention_years: int = Field(6, ge=6, le=100, description="whole years that everything is kept, six at least")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
 
     @field_validator("time_zone")

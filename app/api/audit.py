@@ -21,7 +21,10 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=StrictRoute)
 
 
 class RecordOut(BaseModel):
-    """One state change. `leaf` is the SHA-256 of 0x00 and the bytes of `body` (RFC 6962)."""
+    """One state change. `leaf` is the SHA-256 of 0x00 and the bytes of `body` (RFC 6962).
+
+    `body` is empty where a later record with the action records.erased names its position.
+    """
 
     log_id: str
     position: int

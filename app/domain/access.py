@@ -36,6 +36,7 @@ class Permission(StrEnum):
     WRITE_POLICIES = "write_policies"
     READ_AUDIT = "read_audit"
     DECIDE_ESCALATED = "decide_escalated"
+    HOLD_RECORDS = "hold_records"
     MANAGE_KEYS = "manage_keys"
     MANAGE_USERS = "manage_users"
     MANAGE_SUBSCRIPTIONS = "manage_subscriptions"
@@ -55,6 +56,7 @@ _OFFICER = _REP | {
     _P.REVIEW,
     _P.WRITE_POLICIES,
     _P.READ_AUDIT,
+    _P.HOLD_RECORDS,
     _P.MANAGE_SUBSCRIPTIONS,
 }
 GRANTS: dict[Role, frozenset[Permission]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,6 +17,8 @@ from app.storage.audit import RecordFilter as RecordFilter
 from app.storage.audit import Stored
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
+ERASURE = "records.erased"
+"""The action that says whose text went; its facts name the positions."""
 
 
 @dataclass
@@ -58,21 +60,37 @@ def place_of(connection: Connection, desk: Desk, moment: datetime) -> int:
     return low
 
 
+def erase(connection: Connection, desk: Desk, entity_ids: Iterable[str]) -> list[int]:
+    """Takes the text out of all records of entities; hash and place stay, so the tree does. Gives the positions."""
+    return audit.erase(connection, desk.settings.log_id, entity_ids)
+
+
 def verify(
     connection: Connection, log_id: str, *, progress: Callable[[int], None] = lambda _: None, most: int = 20
 ) -> Verification:
     """Recomputes the tree from the stored bytes. Finds changed, missing, added and moved records, up to `most`.
 
-    What was cut off at the end together with its head is found only by a checkpoint that is held elsewhere.
+    Where a record's text was erased, and a later record says so, its hash stands for it. What was cut off at the end
+    together with its head is found only by a checkpoint that is held elsewhere.
     """
     said = audit.stored_head(connection, log_id)
     tree, reader, faults = EMPTY, _Reader(), list[str]()
     for record in audit.stored(connection, log_id):
         faults += reader.faults(record)[: max(most - len(faults), 0)]
-        tree = tree.plus([leaf_hash(record.body)])
+        tree = tree.plus([_leaf(record)])
         if tree.size % 1000 == 0:
             progress(tree.size)
+    faults += reader.unexplained()[: max(most - len(faults), 0)]
     return Verification(tree.size, tree.root.hex(), faults + list(_faults_of_head(said, tree)))
+
+
+def _leaf(record: Stored) -> bytes:
+    if record.body:
+        return leaf_hash(record.body)
+    try:
+        return bytes.fromhex(record.leaf)
+    except ValueError:
+        return leaf_hash(record.body)
 
 
 def _faults_of_head(said: tuple[str, str], tree: Tree) -> Iterator[str]:
@@ -89,12 +107,24 @@ class _Reader:
     def __init__(self) -> None:
         self._place = 0
         self._versions: dict[str, int] = {}
+        self._silent: set[int] = set()
 
     def faults(self, record: Stored) -> list[str]:
         """What is wrong with the next record, most telling first."""
+        self._note_erasures(record)
         found = [*self._out_of_place(record), *_changed(record), *self._out_of_line(record)]
         self._place = _number(record.position, self._place) + 1
         return found
+
+    def unexplained(self) -> list[str]:
+        """What is wrong at the end: records without text of which no erasure speaks."""
+        return [f"position {place}: the text is gone, and no erasure says so" for place in sorted(self._silent)]
+
+    def _note_erasures(self, record: Stored) -> None:
+        if not record.body:
+            self._silent.add(_number(record.position, self._place))
+        elif record.action == ERASURE and leaf_hash(record.body).hex() == record.leaf:
+            self._silent -= _erased_places(record.body)
 
     def _out_of_place(self, record: Stored) -> Iterator[str]:
         if record.position != str(self._place):
@@ -110,6 +140,8 @@ class _Reader:
 
 def _changed(record: Stored) -> Iterator[str]:
     """Whether bytes and hash belong together, and whether the columns beside the bytes say what the bytes say."""
+    if not record.body:
+        return
     if leaf_hash(record.body).hex() != record.leaf:
         yield f"position {record.position}: the bytes of {record.entity_id} were changed"
         return
@@ -117,6 +149,14 @@ def _changed(record: Stored) -> Iterator[str]:
     for name, column in zip(("position", "entity", "version", "action", "actor", "at"), record, strict=False):
         if column != said.get(name):
             yield f"position {record.position}: the column for {name} says {column!r}, the record {said.get(name)!r}"
+
+
+def _erased_places(body: bytes) -> set[int]:
+    try:
+        places = json.loads(body)["facts"]["positions"]
+        return {place for place in places if isinstance(place, int)}
+    except (ValueError, KeyError, TypeError):
+        return set()
 
 
 def _number(column: str, due: int) -> int:

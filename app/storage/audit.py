@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
 
 from app.domain.audit import EMPTY, Tree
-from app.storage.database import insert_rows
+from app.storage.database import among, insert_rows
 from app.storage.tables import AuditHeadRow, AuditRecordRow
 
 
@@ -49,6 +49,15 @@ def append(connection: Connection, records: Sequence[Record], tree: Tree) -> Non
     connection.execute(
         update(AuditHeadRow).where(AuditHeadRow.log_id == records[0].log_id).values(size=tree.size, frontier=frontier)
     )
+
+
+def erase(connection: Connection, log_id: str, entity_ids: Iterable[str]) -> list[int]:
+    """Empties the text of all records of entities that still have one; their positions, in order."""
+    row = AuditRecordRow
+    which = (row.log_id == log_id) & among(connection, row.entity_id, entity_ids) & (row.body != "")
+    positions = list(connection.scalars(select(row.position).where(which).order_by(row.position)))
+    connection.execute(update(row).where(which).values(body=""))
+    return positions
 
 
 class RecordFilter(NamedTuple):

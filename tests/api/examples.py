@@ -657,6 +657,40 @@ def get_exemption(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/exemptions/{exemption_id}", {"exemption_id": exemption_id})
 
 
+@example("create_legal_hold")
+def create_legal_hold(world: World, whose: str | None) -> Ask:
+    body = {"matter": world.new("Matter"), "reason": "an examination", "giver": "nobody at all"}
+    return Ask("POST", "/v1/legal-holds", body=body)
+
+
+@example("create_legal_hold")
+def create_legal_hold_on_somebody(world: World, whose: str | None) -> Ask:
+    scope = {"recipient_id": world.recipient()["id"], "employer_id": world.employer()["id"]}
+    days = {"starts_on": "2019-01-01", "ends_on": "2019-12-31"}
+    return Ask("POST", "/v1/legal-holds", body=create_legal_hold(world, whose).body | scope | days)
+
+
+@example("list_legal_holds")
+def list_legal_holds(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/legal-holds", query=(("state", "active"), ("limit", "5")))
+
+
+def held(world: World, whose: str | None) -> str:
+    """The id of a hold."""
+    return f"hld_{NOWHERE}" if whose is None else str(world.done("officer", create_legal_hold(world, whose))["id"])
+
+
+@example("get_legal_hold")
+def get_legal_hold(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/legal-holds/{hold_id}", {"hold_id": held(world, whose)})
+
+
+@example("create_release")
+def create_release(world: World, whose: str | None) -> Ask:
+    where, ids = "/v1/legal-holds/{hold_id}/release", {"hold_id": held(world, whose)}
+    return Ask("POST", where, ids, headers={"If-Match": '"v1"'}, body={"reason": "the matter is closed"})
+
+
 @example("get_review_codes")
 def get_review_codes(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/review-codes")

@@ -185,6 +185,7 @@ review                 .       .          x           x            .       .    
 decide_escalated       .       .          .           x            .       .         .
 write_policies         .       .          x           x            .       .         .
 read_audit             .       .          x           x            x       .         .
+hold_records           .       .          x           x            .       .         .
 manage_keys            .       .          .           .            .       x         .
 manage_users           .       .          .           .            .       x         .
 manage_subscriptions   .       .          x           x            .       x         .
@@ -314,7 +315,7 @@ def test_nothing_of_one_representative_is_told_to_another(world: World):
 # Two worlds that differ only in what another representative did
 
 FIGURES = {"aggregate", "left", "used", "over_by", "running_total", "margin", "sentence", "counted"}
-IDS = re.compile(r"\b([a-z]{3})_[0-9a-f]{32}\b")
+IDS = re.compile(r"\b([a-z]{3,4})_[0-9a-f]{32}\b")
 CURSOR = re.compile(r'"next_cursor":"[^"]+"')
 
 

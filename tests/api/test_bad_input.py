@@ -665,6 +665,16 @@ OTHERS: dict[str, dict[str, list[str]]] = {
     "create_confirmation": {"/note": [*LONG_TEXTS, "null"]},
     "create_question": {"/text": [*LONG_TEXTS, "null"], "/due_on": [*DAYS, "null"]},
     "create_answer": {"/text": [*LONG_TEXTS, "null"]},
+    "create_legal_hold": {
+        "/matter": [*TEXTS, "null"],
+        "/reason": [*LONG_TEXTS, "null"],
+        "/recipient_id": TEXTS,
+        "/employer_id": TEXTS,
+        "/giver": TEXTS,
+        "/starts_on": DAYS,
+        "/ends_on": DAYS,
+    },
+    "create_release": {"/reason": [*LONG_TEXTS, "null"]},
     "create_exemption": {
         "/number": [*TEXTS, "null"],
         "/issued_by": [*TEXTS, "null"],

@@ -38,7 +38,7 @@ UNREAD = {
     "bad_idempotency_key", "header_twice", "not_found", "method_not_allowed",
 }  # fmt: skip
 
-_IDS = re.compile(r"\b([a-z]{3})_[0-9a-f]{32}\b")
+_IDS = re.compile(r"\b([a-z]{3,4})_[0-9a-f]{32}\b")
 _SECRETS = re.compile(r'"(leaf|secret|next_cursor|body|message_id)":"(\\.|[^"\\])*"')
 
 

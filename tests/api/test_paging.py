@@ -22,6 +22,7 @@ from tests.api.examples import (
     create_distinction,
     create_draft,
     create_exemption,
+    create_legal_hold,
     create_merge,
     create_question,
     create_subscription,
@@ -227,6 +228,15 @@ LISTINGS: dict[str, Listing] = {
         True,
         lambda world, _: handed_in(world, "olivia"),
         {"state": "checked"},
+    ),
+    "list_legal_holds": Listing(
+        "/v1/legal-holds",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("officer", create_legal_hold(world, None)),
+        {"state": "active"},
     ),
     "list_exemptions": Listing(
         "/v1/exemptions",

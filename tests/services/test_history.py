@@ -522,7 +522,7 @@ def test_a_thousand_clean_logs_raise_no_alarm(fresh_database, database_kind, tel
 
 def test_faults_are_told_up_to_a_number_and_with_their_positions(log):
     with log.connect() as connection:
-        connection.execute(text("UPDATE audit_records SET body = ''"))
+        connection.execute(text("UPDATE audit_records SET body = '{}'"))
         found = audit.verify(connection, LOG, most=5)
         assert [fault.partition(":")[0] for fault in found.faults[:5]] == [f"position {n}" for n in range(5)]
         assert len(found.faults) == 6, "and one of the head"

@@ -66,7 +66,9 @@ def _repeat(
     wanted = [
         record
         for record in records
-        if matches(subscription.events, record.action) and (replay.since is None or record.at >= replay.since)
+        if record.body
+        and matches(subscription.events, record.action)
+        and (replay.since is None or record.at >= replay.since)
     ]
     under_way = deliveries.pending_messages(connection, subscription.id, map(message_id, wanted))
     again = [record for record in wanted if message_id(record) not in under_way]

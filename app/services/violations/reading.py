@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.domain.access import Permission, Principal
+from app.domain.erasures import ERASED
 from app.domain.refusals import NotFound
 from app.domain.violations import Movement
 from app.services import audit, causes, teams
@@ -148,6 +149,8 @@ def history(
 
 def _happened(record: audit.Record, case: KnownViolation) -> Happened:
     """A line of the log. What no other change caused, the recording of the case's own entry did."""
+    if not record.body:  # erased, its time being over
+        return Happened(record.entity_version, record.action, record.actor, record.at, ERASED, {}, record.position)
     body = json.loads(record.body)
     facts = body["facts"]
     if "cause" in facts and facts["cause"] is None:

@@ -20,6 +20,7 @@ from app.storage.tables.entries import ShareRow as ShareRow
 from app.storage.tables.imports import ExpenseRow as ExpenseRow
 from app.storage.tables.imports import ImportLineRow as ImportLineRow
 from app.storage.tables.imports import ImportRow as ImportRow
+from app.storage.tables.keeping import LegalHoldRow as LegalHoldRow
 from app.storage.tables.policies import OperationRow as OperationRow
 from app.storage.tables.policies import PolicyEpochRow as PolicyEpochRow
 from app.storage.tables.policies import PolicyRow as PolicyRow

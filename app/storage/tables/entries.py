@@ -11,7 +11,10 @@ from app.storage.tables.base import Base
 
 
 class EntryRow(Base):
-    """One entry as it stands now; what it said before is in its versions. `source` is where it came from."""
+    """One entry as it stands now; what it said before is in its versions.
+
+    `source` is where it came from. `erased_at`: its words are gone since.
+    """
 
     __tablename__ = "entries"
     __table_args__ = (
@@ -34,6 +37,7 @@ class EntryRow(Base):
     submitted_by: Mapped[str]
     recorded_at: Mapped[datetime]
     source: Mapped[str] = mapped_column(server_default="api")
+    erased_at: Mapped[datetime | None]
 
 
 class EntryVersionRow(Base):
