@@ -80,7 +80,7 @@ class ViolationOut(BaseModel):
     percent_of_limit: str | None = Field(description="the running total; null of a limit of nothing")
     policy_id: str
     recipient_type: str | None = Field(description="what the recipient was on the day")
-    source: str = Field(description="where the entry came from: `api`, or another system")
+    source: str = Field(description="where the entry came from: `api`, `import`, or another system")
     days_late: int = Field(description="days from the event to the record of the entry")
     cause: str | None = Field(
         description="the entry and version that opened, changed or withdrew it, where another's did"

@@ -56,7 +56,8 @@ def _asked(
     direction: Direction | None = None,
     kind: Annotated[list[Kind] | None, Query(max_length=5)] = None,
     source: Annotated[
-        list[Text] | None, Query(max_length=20, description="where the entry came from: `api`, or another system")
+        list[Text] | None,
+        Query(max_length=20, description="where the entry came from: `api`, `import`, or another system"),
     ] = None,
     giver: Text | None = None,
     submitted_by: Text | None = None,
