@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from base64 import b64decode
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from holidays import list_supported_countries, list_supported_financial
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,6 +18,10 @@ def _is_key(text: str) -> bool:
         return len(b64decode(text.strip(), validate=True)) == 32
     except ValueError:
         return False
+
+
+RoleName = Literal["rep", "supervisor", "officer", "senior_officer", "auditor", "admin", "integration"]
+_SIGNATURES = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 
 class Settings(BaseSettings):
@@ -58,10 +63,44 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("", description="the sender of mail, such as propriety@firm.com")
     digest_hour: int = Field(7, ge=0, le=23, description="hour of the firm's day from which the daily digest is sent")
+    oidc_issuer: str = Field(
+        "", description="the firm's identity provider, such as https://login.firm.com; its tokens are accepted"
+    )
+    oidc_audience: str = Field("", description="what tokens must be for: the name of this service at the provider")
+    oidc_algorithms: str = Field("RS256,ES256", description="signatures that are accepted, with commas")
+    oidc_person_claim: str = Field("email", description="the claim that says how entries name the person")
+    oidc_groups_claim: str = Field("groups", description="the claim that lists the person's groups")
+    oidc_roles: dict[str, RoleName] = Field(
+        {}, description='the roles of groups, as JSON: {"compliance": "officer"}; the first that somebody has counts'
+    )
+    oidc_leeway_s: int = Field(30, ge=0, le=300, description="how far the provider's clock may be from ours")
+    oidc_allow_http: bool = Field(False, description="the provider may be at http, for tests on one machine")
     holidays: str = Field("NYSE", description="whose holidays close the firm: a market, a country such as US, or none")
     review_codes: Path | None = Field(None, description="the firm's own review codes; default: app/codes/review.yaml")
     retention_years: int = Field(6, ge=6, le=100, description="whole years that everything is kept, six at least")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, value: str) -> str:
+        if unknown := set(value.split(",")) - _SIGNATURES:
+            raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(sorted(_SIGNATURES))}")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _plain_issuer(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("write the whole address, such as https://login.firm.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Settings:
+        if self.oidc_issuer and not (self.oidc_audience and self.oidc_roles):
+            raise ValueError("PROPRIETY_OIDC_ISSUER needs PROPRIETY_OIDC_AUDIENCE and PROPRIETY_OIDC_ROLES")
+        if self.oidc_issuer.startswith("http://") and not self.oidc_allow_http:
+            raise ValueError("PROPRIETY_OIDC_ISSUER needs https")
+        return self
 
     @field_validator("time_zone")
     @classmethod

@@ -8,10 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from app.domain.access import Permission, Principal
 from app.services import access
-from app.services.access import Credentials
+from app.services.access import Credentials, Presented
 from app.services.desk import Connection, Desk
 
 T = TypeVar("T")
@@ -23,9 +24,17 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-def credentials_of(request: Request) -> Credentials:
-    """The API key of the request, not yet looked up."""
-    return access.read_credentials(request.headers.get("authorization"))
+def credentials_of(request: Request) -> Presented:
+    """The API key of the request, not yet looked up, or what its token says. May wait for the identity provider."""
+    return access.check(desk_of(request), access.read_credentials(request.headers.get("authorization")))
+
+
+async def credentials_without_waiting(request: Request) -> Presented:
+    """The same for the event loop, which never waits: a key is only read, a token is checked elsewhere."""
+    presented = access.read_credentials(request.headers.get("authorization"))
+    if isinstance(presented, Credentials):
+        return presented
+    return await run_in_threadpool(access.check, desk_of(request), presented)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Acting:
     """Somebody wants to change something; who they are is established in the same transaction."""
 
     desk: Desk
-    credentials: Credentials
+    credentials: Presented
 
     def write(self, work: Callable[[Connection, Principal], T]) -> T:
         """Runs `work` in a transaction as the caller, and returns after the commit. Raises BadKey."""

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from app.domain.access import GRANTS, BadKey, Permission, Principal, Role
 from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
-from app.services import teams
+from app.services import teams, tokens
 from app.services.desk import Desk
+from app.services.tokens import Claims
 from app.storage import access, users
 from app.storage.access import KnownKey as KnownKey
 from app.storage.ids import new_id
@@ -61,24 +62,67 @@ class Credentials(NamedTuple):
     digest: str
 
 
-def read_credentials(authorization: str | None) -> Credentials:
-    """The key in an Authorization header: `Bearer prp_…`. Raises BadKey for anything else."""
+Presented = Credentials | Claims
+
+
+class Unchecked(NamedTuple):
+    """A token as presented, of which only the shape is known."""
+
+    token: str
+
+
+def read_credentials(authorization: str | None) -> Credentials | Unchecked:
+    """The key or the token in an Authorization header: `Bearer prp_…`. Raises BadKey for anything else."""
     scheme, _, token = (authorization or "").partition(" ")
-    found = _KEY.fullmatch(token.strip())
-    if scheme.lower() != "bearer" or found is None:
-        raise BadKey("Send your API key as `Authorization: Bearer prp_…`")
-    return Credentials(f"key_{found[1]}", _digest(found[2]))
+    token = token.strip()
+    found = _KEY.fullmatch(token)
+    if scheme.lower() == "bearer" and found is not None:
+        return Credentials(f"key_{found[1]}", _digest(found[2]))
+    if scheme.lower() == "bearer" and tokens.looks_like_one(token):
+        return Unchecked(token)
+    raise BadKey("Send your API key as `Authorization: Bearer prp_…`")
 
 
-def identify(connection: Connection, desk: Desk, presented: Iterable[Credentials]) -> dict[Credentials, Principal]:
+def check(desk: Desk, presented: Credentials | Unchecked) -> Presented:
+    """Credentials to be looked up in a transaction. For a token this may wait for the identity provider.
+
+    Raises what `Tokens.read` raises, and BadKey for a token where there is no identity provider.
+    """
+    if isinstance(presented, Credentials):
+        return presented
+    if desk.tokens is None:
+        raise BadKey("No identity provider is set up here; send your API key as `Authorization: Bearer prp_…`")
+    return desk.tokens.read(presented.token)
+
+
+def identify(connection: Connection, desk: Desk, presented: Iterable[Presented]) -> dict[Presented, Principal]:
     """The principals behind the credentials that are valid at this moment; the others are missing."""
     wanted = set(presented)
-    known, now = access.with_users(connection, {one.key_id for one in wanted}), desk.clock()
-    return {
-        one: _overseeing(connection, desk, _behind(*found))
-        for one in wanted
+    keys = {one for one in wanted if isinstance(one, Credentials)}
+    known, now = access.with_users(connection, {one.key_id for one in keys}), desk.clock()
+    behind: dict[Presented, Principal] = {
+        one: _behind(*found)
+        for one in keys
         if (found := known.get(one.key_id)) is not None and _opens(*found, one.digest, now)
     }
+    behind |= {
+        one: who for one in wanted if isinstance(one, Claims) and (who := _named_by(connection, one)) is not None
+    }
+    return {one: _overseeing(connection, desk, who) for one, who in behind.items()}
+
+
+def _named_by(connection: Connection, claims: Claims) -> Principal | None:
+    """Whom a token names: a user, by person or address, and never more than they are here; or nobody in particular."""
+    user = users.by_person(connection, [claims.person]).get(users.key(claims.person))
+    if user is None and claims.email is not None:
+        user = users.by_email(connection, claims.email)
+    if user is None:
+        id = sha256(f"{claims.issuer} {claims.subject}".encode()).hexdigest()[:32]
+        return Principal(f"idp_{id}", claims.name, claims.role, claims.person)
+    if not user.active:
+        return None
+    waiver, ceiling = (user.waiver_minor, user.waiver_currency), GRANTS[Role(user.role)]
+    return Principal(user.id, user.name, claims.role, user.person, *waiver, user_id=user.id, ceiling=ceiling)
 
 
 def principal_of_user(connection: Connection, desk: Desk, user_id: str) -> Principal | None:
@@ -108,12 +152,19 @@ def _behind(key: KnownKey, user: KnownUser | None) -> Principal:
     return Principal(key.id, key.name, role, key.person, *waiver, user_id=user.id, ceiling=GRANTS[Role(user.role)])
 
 
-def require(connection: Connection, desk: Desk, presented: Credentials) -> Principal:
+def require(connection: Connection, desk: Desk, presented: Presented) -> Principal:
     """The principal behind credentials. Raises BadKey, alike for unknown, wrong, expired and revoked keys."""
     principal = identify(connection, desk, [presented]).get(presented)
     if principal is None:
-        raise BadKey("The API key is not valid: unknown, expired or revoked")
+        raise unknown(presented)
     return principal
+
+
+def unknown(presented: Presented) -> BadKey:
+    """Why credentials open nothing."""
+    if isinstance(presented, Claims):
+        return BadKey("Whoever the token names is not active here any more")
+    return BadKey("The API key is not valid: unknown, expired or revoked")
 
 
 def create_key(

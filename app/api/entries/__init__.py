@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api import problems
-from app.api.asking import Asked, AskedBy, answer, credentials_of, desk_of
+from app.api.asking import Asked, AskedBy, answer, credentials_without_waiting, desk_of
 from app.api.entries.files import entries_file
 from app.api.entries.reading import EntryIn, draft_of, read_item
 from app.api.entries.writing import EntryOut, entry_out
@@ -103,7 +103,7 @@ async def _submit(
 ) -> Response:
     parsed = await request.json()
     submission = Submission(
-        credentials=credentials_of(request),
+        credentials=await credentials_without_waiting(request),
         route=route,
         items=[_item(item) for item in items],
         render=render,

@@ -9,13 +9,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.domain import entries as domain
-from app.domain.access import BadKey, Principal
+from app.domain.access import Principal
 from app.domain.audit import Stamp
 from app.domain.entries import Draft
 from app.domain.policies import PolicyBook
 from app.domain.refusals import Refusal, Unprocessable
 from app.services import access, policies, recipients, screening, violations
-from app.services.access import Credentials
+from app.services.access import Presented
 from app.services.desk import Desk
 from app.services.entries.drafts import about_others, entry_of, people_of, require_date, require_may_submit
 from app.services.entries.reading import Recorded, may_see
@@ -50,7 +50,7 @@ class Submission:
     remembered.
     """
 
-    credentials: Credentials
+    credentials: Presented
     route: str
     items: Sequence[Item]
     render: Render
@@ -142,7 +142,7 @@ def record_for(
     return _settled(work.outcomes)
 
 
-def _keys(submissions: Iterable[Submission], principals: Mapping[Credentials, Principal]) -> list[answers.Key]:
+def _keys(submissions: Iterable[Submission], principals: Mapping[Presented, Principal]) -> list[answers.Key]:
     return [
         _key(one, principals[one.credentials])
         for one in submissions
@@ -156,7 +156,7 @@ def _key(submission: Submission, principal: Principal) -> answers.Key:
 
 def _admit(
     submission: Submission,
-    principals: Mapping[Credentials, Principal],
+    principals: Mapping[Presented, Principal],
     given: Mapping[answers.Key, Answer],
     first_of: dict[answers.Key, _Submitted],
     desk: Desk,
@@ -164,7 +164,7 @@ def _admit(
     """A submission ready for work; or the answer it had before; or why it is refused as a whole."""
     principal = principals.get(submission.credentials)
     if principal is None:
-        return BadKey("The API key is not valid: unknown, expired or revoked")
+        return access.unknown(submission.credentials)
     items = [_given_by(principal, item) for item in submission.items]
     work = _Submitted(principal, desk.stamp(principal.person), items, submission=submission)
     if submission.key is None:
