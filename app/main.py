@@ -45,6 +45,7 @@ from app.services.desk import Desk, wall_clock
 from app.services.exports import Exports
 from app.services.imports import Importer
 from app.services.operations import Operations
+from app.services.reads import Reads
 from app.services.writer import Writer
 from app.settings import Settings
 from app.storage.database import Database, require_schema
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         require_schema(database)
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
+        app.state.reads = Reads(desk)
         app.state.exports = Exports(desk)
         app.state.importer = Importer(desk)
         background = Background(desk) if settings.works_inside else None
@@ -103,6 +105,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         if background is not None:
             background.close()
         app.state.operations.close()
+        app.state.reads.close()
         database.close()
 
     app = FastAPI(

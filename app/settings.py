@@ -75,6 +75,15 @@ class Settings(BaseSettings):
     )
     oidc_leeway_s: int = Field(30, ge=0, le=300, description="how far the provider's clock may be from ours")
     oidc_allow_http: bool = Field(False, description="the provider may be at http, for tests on one machine")
+    rate_limit: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="requests a minute that one key or token may send to one process; 0: any number",
+    )
+    reads_flush_s: float = Field(
+        1, ge=0, le=60, description="how long a note of who read what may wait to be written; 0: until somebody asks"
+    )
     holidays: str = Field("NYSE", description="whose holidays close the firm: a market, a country such as US, or none")
     review_codes: Path | None = Field(None, description="the firm's own review codes; default: app/codes/review.yaml")
     retention_years: int = Field(6, ge=6, le=100, description="whole years that everything is kept, six at least")

@@ -201,6 +201,7 @@ class _Application:
 def serving(url: str, *, clock: Clock | None = None, **settings: Any) -> Iterator[Server]:
     """A server on a migrated database until the block ends. `settings` are fields of `app.settings.Settings`."""
     clock = clock or Clock()
+    settings = {"reads_flush_s": 0, **settings}  # what is read is written when it is asked for, not beside a test
     with _Application.lent(Settings(database_url=url, **settings), clock) as app, _listening(app) as address:
         server = Server(app, address, clock)
         try:

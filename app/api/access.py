@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StrictInt
 from app.api.asking import ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Email, In, Limit, MoneyIn, MoneyOut, Text, currency_of, minor, money
 from app.api.paging import ListOut, fingerprint, page, read_cursor
+from app.api.problems import Problem
 from app.api.requests import StrictRoute
 from app.domain.access import Permission, Principal, Role
 from app.domain.audit import iso
@@ -52,6 +53,18 @@ class KeyIn(In):
     waiver_limit: MoneyIn | None = None
     expires_in_days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = 365
     email: Annotated[Email, Field(description="where the daily digest goes, once mail is configured")] | None = None
+    scopes: (
+        Annotated[
+            list[Permission], Field(min_length=1, max_length=30, description="of what the role allows, only this")
+        ]
+        | None
+    ) = None
+
+
+class RotationIn(In):
+    """For how long the old key still opens beside the new one."""
+
+    overlap_hours: Annotated[StrictInt, Field(ge=0, le=720)] = 24
 
 
 class KeyOut(BaseModel):
@@ -68,6 +81,9 @@ class KeyOut(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    scopes: list[Permission] | None
+    replaces: str | None
+    last_used_at: Annotated[datetime | None, Field(description="noted once a minute at most")]
 
 
 class NewKeyOut(KeyOut):
@@ -111,6 +127,7 @@ def create_key(body: KeyIn, acting: ActingAs) -> Response:
             by=principal.person,
             email=body.email,
             waiver=waiver,
+            scopes=body.scopes,
         )
 
     key, secret = acting.write(create)
@@ -137,6 +154,16 @@ def revoke_key(key_id: KeyId, acting: ActingAs) -> Response:
         return access.revoke_key(connection, acting.desk, key_id, by=principal.person)
 
     return answer(_key(acting.write(revoke)))
+
+
+@router.post("/keys/{key_id}/rotation", status_code=201, response_model=NewKeyOut, responses={409: {"model": Problem}})
+def rotate_key(key_id: KeyId, body: RotationIn, acting: ActingAs) -> Response:
+    """Put a new key in the place of one: same rights, same length of life. Whoever uses a key may rotate it."""
+    overlap = timedelta(hours=body.overlap_hours)
+    key, secret = acting.write(
+        lambda connection, principal: access.rotate_key(connection, acting.desk, principal, key_id, overlap=overlap)
+    )
+    return answer(_key(key) | {"secret": secret}, 201, {"Cache-Control": "no-store"})
 
 
 def waiver_in(limit: MoneyIn | None) -> tuple[int, str]:
@@ -168,4 +195,7 @@ def _key(key: KnownKey) -> dict[str, Any]:
         "created_at": iso(key.created_at),
         "expires_at": iso(key.expires_at) if key.expires_at else None,
         "revoked_at": iso(key.revoked_at) if key.revoked_at else None,
+        "scopes": key.scopes.split() if key.scopes else None,
+        "replaces": key.replaces,
+        "last_used_at": iso(key.last_used_at) if key.last_used_at else None,
     }

@@ -51,7 +51,23 @@ def asked(request: Request) -> Iterator[Asked]:
     desk = desk_of(request)
     credentials = credentials_of(request)
     with desk.database.reading() as connection:
-        yield Asked(connection, desk, access.require(connection, desk, credentials))
+        principal = access.require(connection, desk, credentials)
+        yield Asked(connection, desk, principal)
+        _note(request, principal)
+
+
+_NO_CASE_DATA = {"access", "health", "operations", "policies", "subscriptions"}
+
+
+def _note(request: Request, principal: Principal) -> None:
+    """Notes what somebody has just read who may read what is not their own."""
+    route = request.scope["route"]
+    reads_others = principal.may(Permission.READ_ALL) or principal.oversees.teams
+    if request.method != "GET" or not reads_others or _NO_CASE_DATA & set(route.tags):
+        return
+    query = f"?{request.url.query}" if request.url.query else ""
+    about = next(iter(request.path_params.values()), None)
+    request.app.state.reads.note(principal, what=route.name, about=about, asked=f"{request.url.path}{query}"[:1000])
 
 
 @dataclass(frozen=True, slots=True)

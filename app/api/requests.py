@@ -12,8 +12,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.api.problems import pointer
-from app.domain.refusals import Fault, Malformed, TooLarge, WrongMediaType
-from app.services.access import read_credentials
+from app.domain.refusals import Fault, Malformed, TooLarge, TooMany, Unauthenticated, WrongMediaType
+from app.services.access import Credentials, Unchecked, read_credentials
+from app.services.desk import Desk
 from app.settings import Settings
 
 _DEEPEST = 16
@@ -58,6 +59,10 @@ class BodyTooLarge(TooLarge):
 
 class NotJsonType(WrongMediaType):
     code = "json_expected"
+
+
+class AskedTooOften(TooMany):
+    code = "asked_too_often"
 
 
 class UnknownParameter(Malformed):
@@ -166,13 +171,19 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             _check_query([name for name, _ in request.query_params.multi_items()], known, several)
             _check_headers(request)
+            key = _key_of(request)
+            headers = _admitted(request, key)
             if takes_body:  # nobody without a key is told what a body lacks, or has one read
                 read_credentials(request.headers.get("authorization"))
             if takes_body:
                 request = StrictRequest(request.scope, request.receive)
                 settings: Settings = request.app.state.desk.settings
                 await request.read(settings.body_limit_bytes)
-            return await handler(request)
+            response = await handler(request)
+            response.headers.update(headers)
+            if isinstance(key, Credentials):
+                request.app.state.reads.used(key.key_id)
+            return response
 
         return strict
 
@@ -182,6 +193,25 @@ def query_parameters(dependant: Dependant) -> Iterator[Any]:
     yield from dependant.query_params
     for other in dependant.dependencies:
         yield from query_parameters(other)
+
+
+def _key_of(request: Request) -> Credentials | Unchecked | None:
+    """What the caller shows for themselves, as far as it can be read."""
+    try:
+        return read_credentials(request.headers.get("authorization"))
+    except Unauthenticated:
+        return None
+
+
+def _admitted(request: Request, key: Credentials | Unchecked | None) -> dict[str, str]:
+    """The headers that say how often the caller may ask. Raises AskedTooOften."""
+    desk: Desk = request.app.state.desk
+    if desk.rates is None or key is None:
+        return {}
+    taken, most = desk.rates.take(key, desk.clock()), desk.rates.a_minute
+    if not taken.allowed:
+        raise AskedTooOften(f"{most} requests a minute with one key; wait a moment", retry_after_s=taken.wait_s)
+    return {"RateLimit-Policy": f'"default";q={most};w=60', "RateLimit": f'"default";r={taken.left};t=60'}
 
 
 def _check_headers(request: Request) -> None:

@@ -11,6 +11,7 @@ Refusal
 ├── TooLarge             413
 ├── WrongMediaType       415
 ├── Unprocessable        422  readable, but not acceptable
+├── TooMany              429  too often; try again
 └── Unavailable          503  not now; try again
 """
 
@@ -105,6 +106,12 @@ class VersionRequired(Refusal):
     code = "version_required"
     status = 428
     title = "Say which version you mean with If-Match"
+
+
+class TooMany(Refusal):
+    code = "too_many"
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(Refusal):

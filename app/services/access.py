@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,9 +14,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from app.domain.access import GRANTS, BadKey, Permission, Principal, Role
+from app.domain.audit import Stamp
 from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
 from app.services import teams, tokens
 from app.services.desk import Desk
+from app.services.journal import Journal
 from app.services.tokens import Claims
 from app.storage import access, users
 from app.storage.access import KnownKey as KnownKey
@@ -48,6 +50,11 @@ class OwnWaiverLimit(Forbidden):
 class UserInactive(Conflict):
     code = "user_inactive"
     title = "The user is no longer active"
+
+
+class BeyondRole(Unprocessable):
+    code = "beyond_role"
+    title = "A key never allows more than its role"
 
 
 class BeyondUser(Unprocessable):
@@ -145,11 +152,13 @@ def _overseeing(connection: Connection, desk: Desk, who: Principal) -> Principal
 def _behind(key: KnownKey, user: KnownUser | None) -> Principal:
     """A key of a user never allows more than the user may; a key of nobody in particular allows what its role does."""
     role, waiver = Role(key.role), (key.waiver_minor, key.waiver_currency)
+    scopes = None if key.scopes is None else frozenset(map(Permission, key.scopes.split()))
     if user is None:
-        return Principal(key.id, key.name, role, key.person, *waiver)
+        return Principal(key.id, key.name, role, key.person, *waiver, ceiling=scopes)
     least = key.waiver_minor if key.waiver_currency == user.waiver_currency else 0
     waiver = (min(least, user.waiver_minor), user.waiver_currency)
-    return Principal(key.id, key.name, role, key.person, *waiver, user_id=user.id, ceiling=GRANTS[Role(user.role)])
+    ceiling = GRANTS[Role(user.role)] if scopes is None else GRANTS[Role(user.role)] & scopes
+    return Principal(key.id, key.name, role, key.person, *waiver, user_id=user.id, ceiling=ceiling)
 
 
 def require(connection: Connection, desk: Desk, presented: Presented) -> Principal:
@@ -179,6 +188,7 @@ def create_key(
     door: str = "api",
     email: str | None = None,
     waiver: tuple[int, str] = (0, ""),
+    scopes: Sequence[Permission] | None = None,
 ) -> tuple[KnownKey, str]:
     """A new key and its text, which is shown this once and kept nowhere.
 
@@ -190,24 +200,71 @@ def create_key(
         raise WaiverLimitNotTheirs.at("/waiver_limit", f"A key of the role {role} waives nothing")
     if waiver[0] and person == by:
         raise OwnWaiverLimit("Somebody else sets what you may waive alone")
+    _require_within_role(scopes, role)
     _require_within_user(users.by_person(connection, [person]).get(users.key(person)), role, person)
-    stamp = desk.stamp(by, door=door)
-    key_id, secret = new_id("key"), secrets.token_urlsafe(32)
+    stamp, journal = desk.stamp(by, door=door), desk.journal()
     expires_at = stamp.at + lifetime if lifetime else None
-    key = KnownKey(key_id, 1, name, role.value, person, *waiver, _digest(secret), by, stamp.at, expires_at, None, email)
+    kept = " ".join(sorted(set(scopes))) if scopes else None
+    key = KnownKey(new_id("key"), 1, name, role.value, person, *waiver, "", by, stamp.at, expires_at, None, email, kept)
+    return _issue(connection, journal, stamp, key)
+
+
+def _issue(connection: Connection, journal: Journal, stamp: Stamp, key: KnownKey) -> tuple[KnownKey, str]:
+    """The key with a fresh secret, kept and in the log; and its text."""
+    secret = secrets.token_urlsafe(32)
+    key = key._replace(secret_digest=_digest(secret))
     access.add(connection, key)
-    journal = desk.journal()
     facts = {
-        "name": name,
-        "role": role.value,
-        "person": person,
+        "name": key.name,
+        "role": key.role,
+        "person": key.person,
         "waiver_minor": key.waiver_minor,
         "waiver_currency": key.waiver_currency,
-        "expires_at": expires_at and expires_at.isoformat(),
+        "expires_at": key.expires_at and key.expires_at.isoformat(),
+        "scopes": key.scopes and key.scopes.split(),
+        "replaces": key.replaces,
     }
-    journal.note(key_id, 1, "key.created", facts, stamp)
+    journal.note(key.id, 1, "key.created", facts, stamp)
     journal.seal(connection)
-    return key, f"prp_{key_id.removeprefix('key_')}_{secret}"
+    return key, f"prp_{key.id.removeprefix('key_')}_{secret}"
+
+
+def rotate_key(
+    connection: Connection, desk: Desk, principal: Principal, key_id: str, *, overlap: timedelta
+) -> tuple[KnownKey, str]:
+    """A key in the place of another, which still opens for a while; it lasts as long as the other was to, from now on.
+
+    Administrators, and whoever uses the very key. Raises RoleForbids, KeyNotFound or KeyEnded.
+    """
+    if principal.id != key_id:
+        principal.require(Permission.MANAGE_KEYS)
+    old = access.by_id(connection, [key_id]).get(key_id)
+    if old is None:
+        raise KeyNotFound("There is no such key")
+    stamp, journal = desk.stamp(principal.person), desk.journal()
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= stamp.at):
+        raise KeyEnded("This key has ended; make a new one")
+    until = min(stamp.at + overlap, old.expires_at or stamp.at + overlap)
+    if not access.end_by(connection, key_id, version=old.version, expires_at=until):
+        raise KeyEnded("This key was changed at this moment")
+    expires_at = None if old.expires_at is None else stamp.at + (old.expires_at - old.created_at)
+    journal.note(key_id, old.version + 1, "key.rotated", {"expires_at": until.isoformat()}, stamp)
+    new = old._replace(
+        id=new_id("key"),
+        version=1,
+        created_by=stamp.actor,
+        created_at=stamp.at,
+        expires_at=expires_at,
+        replaces=key_id,
+        last_used_at=None,
+    )
+    return _issue(connection, journal, stamp, new)
+
+
+def _require_within_role(scopes: Sequence[Permission] | None, role: Role) -> None:
+    for place, scope in enumerate(scopes or ()):
+        if scope not in GRANTS[role]:
+            raise BeyondRole.at(f"/scopes/{place}", f"The role {role} does not allow {scope}")
 
 
 def _require_within_user(user: KnownUser | None, role: Role, person: str) -> None:

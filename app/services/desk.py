@@ -15,6 +15,7 @@ from app.domain.review_codes import ReviewCodes
 from app.services import review_codes
 from app.services.calendars import Calendar
 from app.services.journal import Journal
+from app.services.rates import Rates
 from app.services.tokens import Tokens
 from app.settings import Settings
 from app.storage.database import Database
@@ -44,6 +45,7 @@ class Desk:
     calendar: Calendar = field(init=False)
     codes: ReviewCodes = field(init=False)
     tokens: Tokens | None = field(init=False)
+    rates: Rates | None = field(init=False)
     remembered: Remembered = field(default_factory=lambda: Remembered(-1, PolicyBook([])))
 
     def __post_init__(self) -> None:
@@ -51,6 +53,7 @@ class Desk:
         self.calendar = Calendar(self.settings.holidays)
         self.codes = review_codes.load(self.settings.review_codes)
         self.tokens = Tokens(self.settings, self.clock) if self.settings.oidc_issuer else None
+        self.rates = Rates(self.settings.rate_limit) if self.settings.rate_limit else None
 
     def today(self, at: int | None = None) -> date:
         """The day it is in the firm's time zone, or was at a place in the order of record."""

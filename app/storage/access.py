@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from app.storage import users
 from app.storage.database import among
@@ -30,6 +30,9 @@ class KnownKey(NamedTuple):
     expires_at: datetime | None
     revoked_at: datetime | None
     email: str | None = None
+    scopes: str | None = None
+    replaces: str | None = None
+    last_used_at: datetime | None = None
 
 
 _COLUMNS = tuple(getattr(ApiKeyRow, column) for column in KnownKey._fields)
@@ -67,6 +70,21 @@ def revoke(connection: Connection, key_id: str, *, version: int, at: datetime) -
         .values(revoked_at=at, version=version + 1)
     )
     return done.rowcount == 1
+
+
+def end_by(connection: Connection, key_id: str, *, version: int, expires_at: datetime) -> bool:
+    """Lets a key end at a moment; False where it had ended or changed."""
+    mine = (ApiKeyRow.id == key_id, ApiKeyRow.version == version, ApiKeyRow.revoked_at.is_(None))
+    done = connection.execute(update(ApiKeyRow).where(*mine).values(expires_at=expires_at, version=version + 1))
+    return done.rowcount == 1
+
+
+def note_use(connection: Connection, used: Mapping[str, datetime]) -> None:
+    """When keys were last used; what somebody else has noted later stays."""
+    row = ApiKeyRow
+    for key_id, at in sorted(used.items()):
+        earlier = or_(row.last_used_at.is_(None), row.last_used_at < at)
+        connection.execute(update(row).where(row.id == key_id, earlier).values(last_used_at=at))
 
 
 def listed(connection: Connection, *, after: str | None, limit: int) -> list[KnownKey]:

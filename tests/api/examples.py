@@ -1111,6 +1111,24 @@ def revoke_key(world: World, whose: str | None) -> Ask:
     return Ask("DELETE", "/v1/keys/{key_id}", {"key_id": key_id})
 
 
+@example("create_key", by="admin")
+def create_key_with_scopes(world: World, whose: str | None) -> Ask:
+    body = {"name": world.new("key"), "role": "rep", "person": "kim", "scopes": ["submit", "read_own"]}
+    return Ask("POST", "/v1/keys", body=body)
+
+
+@example("rotate_key", by="admin")
+def rotate_key(world: World, whose: str | None) -> Ask:
+    key_id = f"key_{NOWHERE}" if whose is None else world.key(whose)["id"]
+    return Ask("POST", "/v1/keys/{key_id}/rotation", {"key_id": key_id}, body={"overlap_hours": 24})
+
+
+@example("list_reads", by="auditor")
+def list_reads(world: World, whose: str | None) -> Ask:
+    days = (("at[gte]", "2026-01-01T00:00:00Z"), ("at[lt]", "2027-01-01T00:00:00Z"))
+    return Ask("GET", "/v1/audit/reads", query=(("person", "olivia"), *days, ("limit", "5")))
+
+
 @example("create_user", by="admin")
 def create_user(world: World, whose: str | None) -> Ask:
     body = {

@@ -600,8 +600,10 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/role": ['"root"', '""', "null", "1"],
         "/person": [*TEXTS, "null"],
         "/waiver_limit": ["[]", '"5.00"', "5"],
+        "/scopes": ["[]", '["root"]', '"submit"', '["submit", null]'],
         "/expires_in_days": ["0", "-1", "3651", "2147483648", "9223372036854775807", '"30"', "true"],
     },
+    "rotate_key": {"/overlap_hours": ["-1", "721", "null", '"24"', "true"]},
     "create_user": {
         "/person": [*TEXTS, "null"],
         "/name": [*TEXTS, "null"],

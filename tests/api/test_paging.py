@@ -137,6 +137,16 @@ LISTINGS: dict[str, Listing] = {
     ),
     "list_keys": Listing("/v1/keys", "admin", by_id, by_id, True, lambda world, _: world.key(), {}),
     "list_users": Listing("/v1/users", "admin", by_id, by_id, True, lambda world, _: world.user(), {"role": "rep"}),
+    "list_reads": Listing(
+        "/v1/audit/reads",
+        "auditor",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("officer", Ask("GET", "/v1/entries")),
+        {"person": "arthur"},
+        {"person": "olivia"},
+    ),
     "list_teams": Listing("/v1/teams", "admin", by_id, by_id, True, lambda world, _: world.team(), {}),
     "list_memberships": Listing(
         "/v1/teams/{team}/memberships",

@@ -25,6 +25,7 @@ from app.storage.tables.policies import OperationRow as OperationRow
 from app.storage.tables.policies import PolicyEpochRow as PolicyEpochRow
 from app.storage.tables.policies import PolicyRow as PolicyRow
 from app.storage.tables.policies import PublicationChangeRow as PublicationChangeRow
+from app.storage.tables.reads import ReadRow as ReadRow
 from app.storage.tables.recipients import AliasRow as AliasRow
 from app.storage.tables.recipients import DistinctionRow as DistinctionRow
 from app.storage.tables.recipients import EmployerRow as EmployerRow

@@ -12,7 +12,8 @@ from app.storage.tables.base import Base
 class ApiKeyRow(Base):
     """A key of a person or system. Only a digest of its secret is kept.
 
-    `waiver_minor` is what its holder may waive without a second person; nothing, where it is 0.
+    `waiver_minor` is what its holder may waive without a second person; nothing, where it is 0. `scopes` are
+    permissions with blanks between them, of which it allows no more; `replaces` is the key that it was made for.
     """
 
     __tablename__ = "api_keys"
@@ -30,3 +31,6 @@ class ApiKeyRow(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    scopes: Mapped[str | None]
+    replaces: Mapped[str | None]
+    last_used_at: Mapped[datetime | None]
