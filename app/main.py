@@ -13,6 +13,7 @@ from app.api import (
     access,
     audit,
     connections,
+    delegations,
     dispositions,
     distinctions,
     drafts,
@@ -79,6 +80,7 @@ _ROUTERS = (
     access,
     users,
     teams,
+    delegations,
     health,
 )
 

@@ -32,10 +32,14 @@ class Stay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Oversight:
-    """The teams that somebody supervises today, and the days that their members had or have there."""
+    """The teams that somebody supervises today, and the days that their members had or have there.
+
+    `stands_in_for` are the supervisors whose teams are among them while those are away.
+    """
 
     teams: frozenset[str] = frozenset()
     stays: tuple[Stay, ...] = ()
+    stands_in_for: frozenset[str] = frozenset()
     _by_person: Mapping[str, tuple[Stay, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from app.domain.access import Permission, Principal
 from app.domain.entries import Standing
 from app.domain.refusals import Conflict, StaleVersion
+from app.domain.reviews import SelfReview
 from app.services import entries, reviews
 from app.services.desk import Desk
 from app.services.entries import EntryNotFound, Recorded
@@ -35,6 +36,8 @@ def approve(
     if known is None or not entries.may_see(principal, known):
         raise EntryNotFound("There is no such entry")
     reviews.require_impartial(connection, principal, known)
+    if principal.oversees.stands_in_for & {known.entry.giver, known.submitted_by}:
+        raise SelfReview("You stand in for whoever gave or submitted this; somebody else reviews it")
     if known.version != version:
         raise ApprovedVersionStale(f"The entry is at version {known.version}; read it again")
     if known.entry.standing is not Standing.LIVE:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy import Connection
 
-from app.domain.access import Permission, Principal
+from app.domain.access import GRANTS, Permission, Principal, Role
 from app.domain.refusals import Conflict, NotFound, StaleVersion, Unprocessable
 from app.domain.teams import NOBODY, Oversight, Part, Stay, beneath
 from app.services.desk import Desk
+from app.storage import delegations, users
 from app.storage import teams as rows
 from app.storage.ids import new_id
 from app.storage.teams import KnownMembership as KnownMembership
 from app.storage.teams import KnownTeam as KnownTeam
+from app.storage.users import KnownUser
 
 
 class TeamNotFound(NotFound):
@@ -55,15 +58,29 @@ class MembershipsMeet(Conflict):
 
 
 def oversight(connection: Connection, person: str, today: date) -> Oversight:
-    """What somebody oversees: all days of everybody in the teams that they supervise today, and in those beneath."""
-    supervised = rows.supervised(connection, person, today)
-    return of_teams(connection, supervised) if supervised else NOBODY
+    """What somebody oversees: all days of everybody in the teams that they supervise today, and in those beneath.
+
+    So are the teams of whom they stand in for, as far as that supervisor may still supervise; nobody passes on what
+    they only stand in for.
+    """
+    absent = _still_supervising(connection, delegations.stood_in_for(connection, person, today))
+    supervised = {team for one in (person, *absent) for team in rows.supervised(connection, one, today)}
+    return of_teams(connection, supervised, frozenset(absent)) if supervised else NOBODY
 
 
-def of_teams(connection: Connection, teams: list[str]) -> Oversight:
+def _still_supervising(connection: Connection, persons: list[str]) -> list[str]:
+    known = users.by_person(connection, persons) if persons else {}
+    return [one for one in persons if (user := known.get(users.key(one))) is None or _supervises(user)]
+
+
+def _supervises(user: KnownUser) -> bool:
+    return user.active and Permission.READ_TEAM in GRANTS[Role(user.role)]
+
+
+def of_teams(connection: Connection, teams: Iterable[str], stands_in_for: frozenset[str] = frozenset()) -> Oversight:
     """Teams with those beneath them, and the days of their members."""
     found = beneath(rows.parents(connection), teams)
-    return Oversight(found, tuple(rows.stays(connection, found)))
+    return Oversight(found, tuple(rows.stays(connection, found)), stands_in_for)
 
 
 def create(connection: Connection, desk: Desk, principal: Principal, name: str, parent_id: str | None) -> KnownTeam:

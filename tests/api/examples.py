@@ -1217,6 +1217,39 @@ def change_membership(world: World, whose: str | None) -> Ask:
     return Ask("PATCH", path, {"membership_id": one["id"]}, headers={"If-Match": '"v1"'}, body=body)
 
 
+# Delegations: one's own is what one stands in for
+
+
+@example("create_delegation", by="admin")
+def create_delegation(world: World, whose: str | None) -> Ask:
+    body = {"supervisor": "susan", "delegate": world.new("deputy"), "from_on": "2026-06-01", "to_on": "2026-06-30"}
+    return Ask("POST", "/v1/delegations", body=body)
+
+
+def of_delegation(world: World, whose: str | None, method: str = "GET") -> Ask:
+    one = {"id": f"dlg_{NOWHERE}"}
+    if whose is not None:
+        deputy = whose if whose != "ada" else world.new("deputy")  # who names nobody in their own favour
+        body = {"supervisor": world.new("supervisor"), "delegate": deputy, "from_on": DAY, "to_on": DAY}
+        one = world.done("admin", Ask("POST", "/v1/delegations", body=body))
+    return Ask(method, "/v1/delegations/{delegation_id}", {"delegation_id": one["id"]})
+
+
+@example("list_delegations", by="admin")
+def list_delegations(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/delegations", query=(("limit", "5"),))
+
+
+@example("get_delegation", by="admin")
+def get_delegation(world: World, whose: str | None) -> Ask:
+    return of_delegation(world, whose)
+
+
+@example("end_delegation", by="admin")
+def end_delegation(world: World, whose: str | None) -> Ask:
+    return of_delegation(world, whose, "DELETE")
+
+
 @example("get_liveness")
 def get_liveness(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/health/live")

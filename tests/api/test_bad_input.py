@@ -618,6 +618,12 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/active": ["null", "1", '"true"', "[]"],
         "/waiver_limit": ["[]", '"5.00"', "5"],
     },
+    "create_delegation": {
+        "/delegate": [*TEXTS, "null"],
+        "/supervisor": TEXTS,
+        "/from_on": [*DAYS, "null"],
+        "/to_on": [*DAYS, "null"],
+    },
     "create_team": {"/name": [*TEXTS, "null"], "/parent_id": ['""', "1", "[]"]},
     "change_team": {"/name": [*TEXTS, "null"]},
     "create_membership": {

@@ -19,6 +19,7 @@ from tests.api.examples import (
     a_receipt,
     connected,
     create_connection,
+    create_delegation,
     create_distinction,
     create_draft,
     create_exemption,
@@ -146,6 +147,15 @@ LISTINGS: dict[str, Listing] = {
         lambda world, _: world.done("officer", Ask("GET", "/v1/entries")),
         {"person": "arthur"},
         {"person": "olivia"},
+    ),
+    "list_delegations": Listing(
+        "/v1/delegations",
+        "admin",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("admin", create_delegation(world, None)),
+        {},
     ),
     "list_teams": Listing("/v1/teams", "admin", by_id, by_id, True, lambda world, _: world.team(), {}),
     "list_memberships": Listing(

@@ -11,6 +11,7 @@ from app.storage.tables.connections import CounterpartRow as CounterpartRow
 from app.storage.tables.connections import MentionRow as MentionRow
 from app.storage.tables.connections import MergeProposalRow as MergeProposalRow
 from app.storage.tables.connections import ReceiptRow as ReceiptRow
+from app.storage.tables.delegations import DelegationRow as DelegationRow
 from app.storage.tables.drafts import DraftRow as DraftRow
 from app.storage.tables.entries import ApprovalRow as ApprovalRow
 from app.storage.tables.entries import EntryRow as EntryRow
