@@ -23,7 +23,7 @@ from rich.table import Table
 from app.domain.access import Role
 from app.domain.money import parse_minor
 from app.domain.refusals import Refusal
-from app.services import access, audit, erasures, packs
+from app.services import access, audit, erasures, packs, sessions
 from app.services.desk import Desk
 from app.settings import Settings
 from app.storage import database
@@ -40,10 +40,12 @@ cli = typer.Typer(
 )
 policy_cli = typer.Typer(help="Policy documents.", no_args_is_help=True)
 keys_cli = typer.Typer(help="API keys.", no_args_is_help=True)
+users_cli = typer.Typer(help="People who sign in to the console.", no_args_is_help=True)
 audit_cli = typer.Typer(help="The audit log.", no_args_is_help=True)
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(keys_cli, name="keys")
 cli.add_typer(audit_cli, name="audit")
+cli.add_typer(users_cli, name="users")
 
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database", help="database URL; default: PROPRIETY_DATABASE_URL, else ./propriety.db")
@@ -98,8 +100,10 @@ def serve(
         database.migrate(settings.database_url)
     from app.main import create_app
 
-    with _desk(url):
+    with _desk(url) as desk:
         app = create_app(settings)
+        address = settings.public_url or f"http://{host or settings.host}:{settings.port if port is None else port}"
+        _welcome(desk, address)
     # After a graceful end uvicorn raises the signal again; to whoever supervises the service that end is a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What start-up made stays for good, so no collection needs to look at it again.
@@ -115,6 +119,19 @@ def serve(
         timeout_graceful_shutdown=30,
         server_header=False,
     )
+
+
+def _welcome(desk: Desk, address: str) -> None:
+    """Where the console is; on a fresh installation with the link by which its first administrator signs in."""
+    token = desk.database.write(lambda connection: sessions.first_link(connection, desk))
+    # On standard error, unbuffered and uncut: a supervisor's log must not hold a link that waits in a buffer.
+    print(f"Console: {address}/console", file=sys.stderr)
+    if token is not None:
+        print(f"First sign-in, works once: {_link(address, token)}", file=sys.stderr, flush=True)
+
+
+def _link(address: str, token: str) -> str:
+    return f"{address}/console/sign-in/link?token={token}"
 
 
 @cli.command()
@@ -287,6 +304,20 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="key_…")], url: Dat
         url, lambda connection, desk: access.revoke_key(connection, desk, key_id, by="command-line", door="cli")
     )
     out.print(f"{key.id} is revoked.")
+
+
+@users_cli.command("link")
+def users_link(
+    person: Annotated[str, typer.Argument(help="the user, as entries name them")],
+    address: Annotated[str, typer.Option(help="where the console is")] = "http://127.0.0.1:8000",
+    url: DatabaseUrl = None,
+) -> None:
+    """Make a link that signs a user in once within two days, such as the first time or after a forgotten password."""
+    token = _write(url, lambda connection, desk: sessions.link_for_person(connection, desk, person, by="command-line"))
+    if token is None:
+        err.print("There is no such user")
+        raise typer.Exit(1)
+    print(_link(_settings(url).public_url or address, token))
 
 
 @audit_cli.command("verify")

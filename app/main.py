@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
+from app import console
 from app.api import (
     access,
     audit,
@@ -88,6 +90,7 @@ _ROUTERS = (
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = wall_clock) -> FastAPI:
     """The application on a migrated database. `clock` says what time it is."""
     settings = settings or Settings()
+    pages = console.create()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,6 +100,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
         app.state.reads = Reads(desk)
+        pages.state.desk, pages.state.writer = desk, app.state.writer
         app.state.exports = Exports(desk)
         app.state.importer = Importer(desk)
         background = Background(desk) if settings.works_inside else None
@@ -122,7 +126,15 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     problems.install(app)
     for module in _ROUTERS:
         app.include_router(module.router)
+    app.add_api_route("/", _to_console, include_in_schema=False)
+    app.add_api_route("/console", _to_console, include_in_schema=False)
+    app.mount("/console", pages)
     return app
+
+
+def _to_console() -> RedirectResponse:
+    """People who come with a browser."""
+    return RedirectResponse("/console/home", 303)
 
 
 def _operation_id(route: APIRoute) -> str:

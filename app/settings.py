@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     holidays: str = Field("NYSE", description="whose holidays close the firm: a market, a country such as US, or none")
     review_codes: Path | None = Field(None, description="the firm's own review codes; default: app/codes/review.yaml")
     retention_years: int = Field(6, ge=6, le=100, description="whole years that everything is kept, six at least")
+    reps_see_amounts: bool = Field(
+        True, description="reps see of a limit how much is left; false: only whether it is kept, near or passed"
+    )
+    session_hours: int = Field(12, ge=1, le=24 * 30, description="how long somebody stays signed in to the console")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
 
     @field_validator("oidc_algorithms")

@@ -20,11 +20,12 @@ from app.services import teams, tokens
 from app.services.desk import Desk
 from app.services.journal import Journal
 from app.services.tokens import Claims
-from app.storage import access, users
+from app.storage import access, sessions, users
 from app.storage.access import KnownKey as KnownKey
 from app.storage.ids import new_id
 from app.storage.users import KnownUser
 
+SESSION_IDLE = timedelta(minutes=30)
 _KEY = re.compile(r"prp_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -105,8 +106,10 @@ def check(desk: Desk, presented: Credentials | Unchecked) -> Presented:
 def identify(connection: Connection, desk: Desk, presented: Iterable[Presented]) -> dict[Presented, Principal]:
     """The principals behind the credentials that are valid at this moment; the others are missing."""
     wanted = set(presented)
-    keys = {one for one in wanted if isinstance(one, Credentials)}
-    known, now = access.with_users(connection, {one.key_id for one in keys}), desk.clock()
+    presented_keys = {one for one in wanted if isinstance(one, Credentials)}
+    signed_in = {one for one in presented_keys if one.key_id.startswith("ses_")}
+    keys, now = presented_keys - signed_in, desk.clock()
+    known = access.with_users(connection, {one.key_id for one in keys}) if keys else {}
     behind: dict[Presented, Principal] = {
         one: _behind(*found)
         for one in keys
@@ -115,7 +118,23 @@ def identify(connection: Connection, desk: Desk, presented: Iterable[Presented])
     behind |= {
         one: who for one in wanted if isinstance(one, Claims) and (who := _named_by(connection, one)) is not None
     }
+    behind |= _signed_in(connection, signed_in, now)
     return {one: _overseeing(connection, desk, who) for one, who in behind.items()}
+
+
+def _signed_in(connection: Connection, presented: set[Credentials], now: datetime) -> dict[Presented, Principal]:
+    """The users behind sessions that are neither ended, expired nor idle for too long."""
+    known = sessions.with_users(connection, {one.key_id for one in presented}) if presented else {}
+    return {
+        one: _as_user(user)
+        for one in presented
+        if (found := known.get(one.key_id)) is not None
+        for session, user in [found]
+        if compare_digest(session.secret_digest, one.digest)
+        and session.ended_at is None
+        and now < min(session.expires_at, session.seen_at + SESSION_IDLE)
+        and user.active
+    }
 
 
 def _named_by(connection: Connection, claims: Claims) -> Principal | None:
@@ -135,11 +154,12 @@ def _named_by(connection: Connection, claims: Claims) -> Principal | None:
 def principal_of_user(connection: Connection, desk: Desk, user_id: str) -> Principal | None:
     """The principal that a user is when they sign in; None where there is no such user, or they are not active."""
     user = users.by_id(connection, user_id)
-    if user is None or not user.active:
-        return None
+    return None if user is None or not user.active else _overseeing(connection, desk, _as_user(user))
+
+
+def _as_user(user: KnownUser) -> Principal:
     waiver = (user.waiver_minor, user.waiver_currency)
-    who = Principal(user.id, user.name, Role(user.role), user.person, *waiver, user_id=user.id)
-    return _overseeing(connection, desk, who)
+    return Principal(user.id, user.name, Role(user.role), user.person, *waiver, user_id=user.id)
 
 
 def _overseeing(connection: Connection, desk: Desk, who: Principal) -> Principal:

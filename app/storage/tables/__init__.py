@@ -36,6 +36,9 @@ from app.storage.tables.recipients import PlaceRow as PlaceRow
 from app.storage.tables.recipients import RecipientKeyRow as RecipientKeyRow
 from app.storage.tables.recipients import RecipientRow as RecipientRow
 from app.storage.tables.screening import AssessmentRow as AssessmentRow
+from app.storage.tables.sessions import PasswordRow as PasswordRow
+from app.storage.tables.sessions import SessionRow as SessionRow
+from app.storage.tables.sessions import SignInLinkRow as SignInLinkRow
 from app.storage.tables.subscriptions import DeliveryAttemptRow as DeliveryAttemptRow
 from app.storage.tables.subscriptions import DeliveryRow as DeliveryRow
 from app.storage.tables.subscriptions import DigestRow as DigestRow

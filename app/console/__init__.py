@@ -1,0 +1,5 @@
+"""Floor 4: pages for people. They ask the same services as the API, and decide and add up nothing themselves."""
+
+from app.console.application import create
+
+__all__ = ["create"]

@@ -1,0 +1,37 @@
+"""The console as one application of its own, mounted beside the API, with error pages instead of problem documents."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+
+from app.console import (
+    failures,
+    preferences,
+    questions,
+    queues,
+    sessions,
+    static_files,
+    violations,
+)
+from app.console.entries import reading as entries_read
+from app.console.entries import writing as entries_written
+from app.console.security import Headers
+
+_ROUTERS = (static_files, sessions, preferences, queues, violations, entries_written, entries_read, questions)
+
+
+def create() -> FastAPI:
+    """The pages. Whoever mounts them under /console puts the process's desk and writer into their state."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    failures.install(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+
+    @app.get("/")
+    def enter() -> RedirectResponse:
+        """Where everybody begins is said by their role."""
+        return RedirectResponse("/console/home", 303)
+
+    app.add_middleware(Headers)
+    return app
