@@ -6,6 +6,7 @@ import gc
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -100,10 +101,11 @@ def serve(
         database.migrate(settings.database_url)
     from app.main import create_app
 
-    with _desk(url) as desk:
+    with _desk(url):
         app = create_app(settings)
-        address = settings.public_url or f"http://{host or settings.host}:{settings.port if port is None else port}"
-        _welcome(desk, address)
+    address = settings.public_url or f"http://{host or settings.host}:{settings.port if port is None else port}"
+    # Beside the start, not before it: whoever writes to the database at this moment must not hold the service up.
+    threading.Thread(target=_welcome, args=(url, address), daemon=True).start()
     # After a graceful end uvicorn raises the signal again; to whoever supervises the service that end is a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What start-up made stays for good, so no collection needs to look at it again.
@@ -121,9 +123,9 @@ def serve(
     )
 
 
-def _welcome(desk: Desk, address: str) -> None:
+def _welcome(url: str | None, address: str) -> None:
     """Where the console is; on a fresh installation with the link by which its first administrator signs in."""
-    token = desk.database.write(lambda connection: sessions.first_link(connection, desk))
+    token = _write(url, sessions.first_link)
     # On standard error, unbuffered and uncut: a supervisor's log must not hold a link that waits in a buffer.
     print(f"Console: {address}/console", file=sys.stderr)
     if token is not None:

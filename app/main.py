@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from app import console
@@ -126,15 +125,9 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     problems.install(app)
     for module in _ROUTERS:
         app.include_router(module.router)
-    app.add_api_route("/", _to_console, include_in_schema=False)
-    app.add_api_route("/console", _to_console, include_in_schema=False)
+    app.add_middleware(console.Doorway)
     app.mount("/console", pages)
     return app
-
-
-def _to_console() -> RedirectResponse:
-    """People who come with a browser."""
-    return RedirectResponse("/console/home", 303)
 
 
 def _operation_id(route: APIRoute) -> str:

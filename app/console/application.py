@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.console import (
+    audit,
     failures,
+    policies,
     preferences,
     questions,
     queues,
+    recipients,
     sessions,
     static_files,
     violations,
@@ -18,7 +22,33 @@ from app.console.entries import reading as entries_read
 from app.console.entries import writing as entries_written
 from app.console.security import Headers
 
-_ROUTERS = (static_files, sessions, preferences, queues, violations, entries_written, entries_read, questions)
+_ROUTERS = (
+    static_files,
+    sessions,
+    preferences,
+    queues,
+    violations,
+    entries_written,
+    entries_read,
+    questions,
+    recipients,
+    policies,
+    audit,
+)
+
+
+class Doorway:
+    """Leads whoever comes to the bare address with a browser to the pages; all else goes on as it was."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application around another."""
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/console"):
+            await RedirectResponse("/console/home", 303)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def create() -> FastAPI:

@@ -40,6 +40,11 @@ def records(connection: Connection, desk: Desk, wanted: RecordFilter, *, after: 
     return audit.listed(connection, desk.settings.log_id, wanted, after=after, limit=limit)
 
 
+def latest(connection: Connection, desk: Desk, wanted: RecordFilter, *, before: int | None, limit: int) -> list[Record]:
+    """Records before a position, or from the end of the log, newest first."""
+    return audit.latest(connection, desk.settings.log_id, wanted, before=before, limit=limit)
+
+
 def size(connection: Connection, desk: Desk) -> int:
     """How many records the log has: the place of the next one."""
     return audit.head(connection, desk.settings.log_id).size

@@ -81,6 +81,24 @@ def listed(connection: Connection, log_id: str, wanted: RecordFilter, *, after: 
     return [Record._make(row) for row in connection.execute(question.order_by(AuditRecordRow.position).limit(limit))]
 
 
+def latest(
+    connection: Connection, log_id: str, wanted: RecordFilter, *, before: int | None, limit: int
+) -> list[Record]:
+    """Records before a position, or from the end, newest first."""
+    question = _ALL.where(AuditRecordRow.log_id == log_id)
+    if before is not None:
+        question = question.where(AuditRecordRow.position < before)
+    for column, value in (
+        (AuditRecordRow.entity_id, wanted.entity_id),
+        (AuditRecordRow.action, wanted.action),
+        (AuditRecordRow.actor, wanted.actor),
+    ):
+        if value is not None:
+            question = question.where(column == value)
+    rows = connection.execute(question.order_by(AuditRecordRow.position.desc()).limit(limit))
+    return [Record._make(row) for row in rows]
+
+
 def moment_of(connection: Connection, log_id: str, position: int) -> datetime:
     """When a record was written."""
     question = select(AuditRecordRow.at).where(AuditRecordRow.log_id == log_id, AuditRecordRow.position == position)
