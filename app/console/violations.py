@@ -106,7 +106,12 @@ def _case_page(
     who = named.who(case)
     view = proofs.view(shown.proof, by.desk.today())
     others = violations.listed(
-        by.connection, by.principal, ViolationFilter(recipient_id=case.shown), after=None, limit=_OTHERS + 1
+        by.connection,
+        by.principal,
+        ViolationFilter(recipient_id=case.shown),
+        queues.Sorting(),
+        after=None,
+        limit=_OTHERS + 1,
     )
     wide = template == "violations/file.html"
     return page(
