@@ -62,8 +62,16 @@ class PolicyOut(BaseModel):
     settings: dict[str, Any] | None = None
 
 
+class ViolatingOut(BaseModel):
+    """What counts, in one currency or as a count, in those results that violate, before and after."""
+
+    unit: str
+    before: str
+    after: str
+
+
 class ReassessmentOut(BaseModel):
-    """How many results a publication changed, for how many people, and how many violations it moved."""
+    """How many results a publication changed, for how many people, how many violations it moved, and how much money."""
 
     new: int
     changed: int
@@ -71,6 +79,7 @@ class ReassessmentOut(BaseModel):
     violations_opened: int
     violations_withdrawn: int
     people: int
+    violating: list[ViolatingOut] = []
 
 
 class ChangeOut(BaseModel):

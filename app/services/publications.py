@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection
 
 from app.domain.audit import canonical
+from app.domain.money import format_minor
 from app.domain.policies import PolicyBook
-from app.domain.screening import Assessment
+from app.domain.screening import Assessment, Outcome
 from app.domain.violations import State
 from app.services import policies, screening, violations
 from app.services.desk import Desk
@@ -30,7 +32,10 @@ _AT_ONCE = 200
 
 @dataclass
 class Publication:
-    """A published version and what it changed: results new, changed or gone, cases that moved, people."""
+    """A published version and what it changed: results new, changed or gone, cases that moved, people, money.
+
+    `violating` has for each unit what counted in the changed results that violate: before, after, and its decimals.
+    """
 
     policy: KnownPolicy
     new: int = 0
@@ -39,8 +44,9 @@ class Publication:
     opened: int = 0
     closed: int = 0
     people: set[str] = field(default_factory=set)
+    violating: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, int]:
+    def summary(self) -> dict[str, Any]:
         """The numbers, as they are kept with the publication."""
         return {
             "new": self.new,
@@ -49,17 +55,32 @@ class Publication:
             "violations_opened": self.opened,
             "violations_withdrawn": self.closed,
             "people": len(self.people),
+            "violating": [
+                {"unit": unit, "before": format_minor(before, digits), "after": format_minor(after, digits)}
+                for unit, (before, after, digits) in sorted(self.violating.items())
+            ],
         }
 
-    def add(self, changes: Sequence[Change], cases: Cases) -> None:
+    def add(self, book: PolicyBook, changes: Sequence[Change], cases: Cases) -> None:
         """Counts a part of what changed."""
         for change in changes:
             self.new += change.before is None
             self.withdrawn += change.after is None
             self.changed += change.before is not None and change.after is not None
             self.people.add(change.key[2])
+            if change.before is not None:
+                self._weigh(book, change.before.policy_id, change.before.assessment, before=1)
+            if change.after is not None:
+                self._weigh(book, screening.policy_id(book, change.after), change.after, after=1)
         self.opened += sum(case.state == State.OPEN for case in cases.values())
         self.closed += sum(case.state == State.WITHDRAWN for case in cases.values())
+
+    def _weigh(self, book: PolicyBook, policy_id: str, answer: Assessment, *, before: int = 0, after: int = 0) -> None:
+        if answer.outcome is Outcome.VIOLATION:
+            rule = book.by_id[policy_id].by_id[answer.line.rule_id]
+            was, now, digits = self.violating.get(rule.unit, (0, 0, rule.exponent))
+            counted = answer.line.counted
+            self.violating[rule.unit] = (was + before * counted, now + after * counted, digits)
 
 
 def _unheard(_done: int, _total: int) -> None:
@@ -97,7 +118,7 @@ def publish(
         changes = _judged_anew(connection, book, set(part), since)
         about = about_others(connection, changes)
         caused = [Caused(change, sequence, policy_id, stamp) for change in changes]
-        done.add(changes, violations.settle(connection, desk, book, caused, about, journal=journal))
+        done.add(book, changes, violations.settle(connection, desk, book, caused, about, journal=journal))
         publication_rows.keep_changes(connection, policy_id, changes_kept(book, changes))
         judged += len(part)
         progress(judged, len(owners))

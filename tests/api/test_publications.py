@@ -33,6 +33,7 @@ def test_a_stricter_limit_in_mid_year_touches_only_what_is_dated_from_then_on(re
     assert answer.status_code == 201, answer.text
     assert open_violations(officer) == [(late["id"], "255.00")]
     assert answer.json()["reassessed"]["violations_opened"] == 1
+    assert answer.json()["reassessed"]["violating"] == [{"unit": "USD", "before": "0.00", "after": "5.00"}]
     policy = answer.json()["policy"]["id"]
     [case] = officer.get("/v1/violations").json()["data"]
     assert (case["cause"], case["policy_id"], case["limit"]) == (policy, policy, "200.00")
