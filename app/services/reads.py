@@ -50,6 +50,10 @@ class Reads:
         if before is None or now - before >= _USED_ANEW:
             self._noted[principal_id] = self._used[principal_id] = now
 
+    def used_lately(self) -> set[str]:
+        """The keys that were used since this process began."""
+        return set(self._noted)
+
     def flush(self) -> None:
         """Writes what waits. What could not be written waits on."""
         with self._one_writes:
