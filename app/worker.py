@@ -1,4 +1,4 @@
-"""The worker: delivers what subscribers wait for, mails the digests, and keeps watch over the audit log."""
+"""The worker: delivers to subscribers, processes what connected systems told, mails, and watches the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from app.domain.refusals import Unavailable
-from app.services import audit, digests
+from app.services import audit, connections, digests
 from app.services.deliveries import Courier
 from app.services.desk import Desk
 
@@ -24,7 +24,8 @@ class Background:
         self._desk = desk
         self._stop = threading.Event()
         self._courier = Courier(desk)
-        self._threads = [self._started("deliveries", self._deliver)]
+        self._clerk = connections.Clerk(desk)
+        self._threads = [self._started("deliveries", self._deliver), self._started("connections", self._process)]
         if digests.configured(desk):
             self._threads.append(self._started("digests", self._mail))
 
@@ -43,6 +44,9 @@ class Background:
 
     def _deliver(self) -> None:
         self._courier.run(self._stop)
+
+    def _process(self) -> None:
+        self._clerk.run(self._stop)
 
     def _mail(self) -> None:
         while not self._stop.is_set():

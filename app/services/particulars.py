@@ -34,7 +34,10 @@ class RecipientChanged(StaleVersion):
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What is different now; None leaves a particular as it is. `effective_from` is the day for type and employer."""
+    """What is different now; None leaves a particular as it is. `effective_from` is the day for type and employer.
+
+    `history` is all that the person ever was, in place of what is known; `forgotten` drops mail, phone and aliases.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -45,6 +48,8 @@ class Particulars:
     employer: str | None = None
     employer_id: str | None = None
     effective_from: date | None = None
+    history: Sequence[Place] | None = None
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ def _history(
     roster: Roster, held: KnownRecipient, said: Particulars, employer_id: str | None, today: date
 ) -> list[Place]:
     """What the person was when, with the change in its place: it holds until the next one that is known."""
+    if said.history:
+        return sorted(said.history)
     history = roster.histories.get(held.id) or [Place(ALWAYS, held.type, held.employer_id)]
     if said.type is None and employer_id is None:
         return history
@@ -134,12 +141,12 @@ def _history(
 
 def _keep(connection: Connection, held: KnownRecipient, said: Particulars, history: Sequence[Place]) -> None:
     last = history[-1]
-    name, email = said.name or held.name, said.email or held.email
+    name, email = said.name or held.name, None if said.forgotten else said.email or held.email
     values: dict[str, object] = {
         "name": name,
         "name_key": name_key(name),
         "email": email,
-        "phone": said.phone or held.phone,
+        "phone": None if said.forgotten else said.phone or held.phone,
         "type": last.type,
         "employer_id": last.employer_id,
         "place_from": None if len(history) == 1 and last.effective_from == ALWAYS else last.effective_from,
@@ -149,8 +156,8 @@ def _keep(connection: Connection, held: KnownRecipient, said: Particulars, histo
         values["match_key"] = key
     rows.change(connection, held.id, version=held.version, values=values)
     rows.set_places(connection, held.id, history if values["place_from"] else ())
-    if said.aliases is not None:
-        rows.set_aliases(connection, held.id, said.aliases)
+    if said.aliases is not None or said.forgotten:
+        rows.set_aliases(connection, held.id, () if said.forgotten else said.aliases or ())
     if said.external_ids is not None:
         taken = rows.by_external_id(connection, said.external_ids)
         if any(owner != held.id for owner in taken.values()):
@@ -228,6 +235,8 @@ def _facts(said: Particulars, employer_id: str | None) -> Mapping[str, object]:
         "type": said.type,
         "employer_id": employer_id,
         "effective_from": said.effective_from.isoformat() if said.effective_from else None,
+        "history": said.history and [[one.effective_from.isoformat(), *one[1:]] for one in said.history],
+        "forgotten": said.forgotten or None,
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
 

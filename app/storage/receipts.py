@@ -57,6 +57,7 @@ class Standing(NamedTuple):
 
 _ALL = select(*(getattr(ReceiptRow, column) for column in KnownReceipt._fields))
 # Written out and not bound, so that SQLite too sees that the index of what waits answers it.
+_FORGOTTEN: dict[str, object] = {"sealed": None, "digest": ""}
 _WAITING = ReceiptRow.state == literal_column(f"'{ReceiptState.WAITING.value}'")
 
 
@@ -150,7 +151,7 @@ def claim(connection: Connection, *, lease: str, now: datetime, until: datetime,
 
 def settle(connection: Connection, after: KnownReceipt, *, lease: str) -> bool:
     """Keeps how a receipt stands after an attempt; False where the lease is somebody else's by now."""
-    values = {
+    values: dict[str, object] = {
         "state": after.state,
         "reason": after.reason,
         "attempts": after.attempts,
@@ -159,6 +160,8 @@ def settle(connection: Connection, after: KnownReceipt, *, lease: str) -> bool:
         "lease": None,
         "leased_until": None,
     }
+    if after.state == ReceiptState.ERASED.value:
+        values |= _FORGOTTEN
     mine = and_(ReceiptRow.id == after.id, ReceiptRow.lease == lease)
     return connection.execute(update(ReceiptRow).where(mine).values(values)).rowcount == 1
 
@@ -192,5 +195,5 @@ def forget(connection: Connection, connection_id: str, noun: str, external_id: s
         ReceiptRow.external_id == external_id,
         ReceiptRow.state != ReceiptState.WAITING.value,
     )
-    values = {"sealed": None, "digest": "", "state": ReceiptState.ERASED.value}
+    values = _FORGOTTEN | {"state": ReceiptState.ERASED.value}
     connection.execute(update(ReceiptRow).where(*about).values(values))

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from app.services import merge_proposals
 from tests.api.wire import Ask
 from tests.api.world import DAY, PERSON, Json, World
 
@@ -1048,6 +1049,29 @@ def receive_outbound_message(world: World, whose: str | None) -> Ask:
 def greet_webhook(world: World, whose: str | None) -> Ask:
     connection_id = connected(world, "cloudevents")["id"] if whose else f"con_{NOWHERE}"
     return Ask("OPTIONS", "/v1/webhooks/{connection_id}", {"connection_id": connection_id})
+
+
+def a_merge_proposal(world: World) -> str:
+    """Two recipients that a connected system made one; without the worker, which would find that out."""
+    desk = world.server.desk
+    keep, drop = world.recipient()["id"], world.recipient()["id"]
+    connection_id = connected(world, "pipedrive")["id"]
+    made = desk.database.write(
+        lambda connection: merge_proposals.propose(connection, desk, connection_id, keep, drop, apply=False)
+    )
+    return made.id
+
+
+@example("list_merge_proposals")
+def list_merge_proposals(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/merge-proposals", query=(("state", "proposed"), ("limit", "5")))
+
+
+@example("create_merge_decision")
+def create_merge_decision(world: World, whose: str | None) -> Ask:
+    proposal_id = a_merge_proposal(world) if whose is not None else f"mpr_{NOWHERE}"
+    body = {"decision": "accept", "reason": "they are one person"}
+    return Ask("POST", "/v1/merge-proposals/{proposal_id}/decision", {"proposal_id": proposal_id}, body=body)
 
 
 # Operations, audit, keys, health

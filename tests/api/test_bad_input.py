@@ -725,6 +725,7 @@ OTHERS: dict[str, dict[str, list[str]]] = {
     "create_replay": {
         "/since": ['"2026-06-15"', '"2026-06-15T00:00:00"', '"0000-01-01T00:00:00Z"', '""', "17", '"now"'],
     },
+    "create_merge_decision": {"/decision": ['"maybe"', "null", "17"], "/reason": [*LONG_TEXTS, "null"]},
     "create_connection": {
         "/provider": ['"zoho"', "null", "17"],
         "/name": [*NAMES, "null"],

@@ -16,6 +16,7 @@ import pytest
 
 from tests.api.document import LISTS
 from tests.api.examples import (
+    a_merge_proposal,
     a_receipt,
     connected,
     create_connection,
@@ -266,6 +267,15 @@ LISTINGS: dict[str, Listing] = {
         True,
         lambda world, _: world.done("officer", create_exemption(world, None)),
         {},
+    ),
+    "list_merge_proposals": Listing(
+        "/v1/merge-proposals",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: a_merge_proposal(world),
+        {"state": "declined"},
     ),
     "list_connections": Listing(
         "/v1/connections",

@@ -13,6 +13,7 @@ import httpx
 from sqlalchemy import text
 
 from app.domain.access import Role
+from app.services.connections import Clerk
 from tests.connections.senders import HUBSPOT_SECRET, PUBLIC_URL, Json, Sent, signed
 from tests.server import Clock, Server, serving
 
@@ -63,6 +64,48 @@ class Firm:
         answer = self.send(signed(connection["provider"], connection, raw, self.clock(), **said))
         assert answer.status_code < 300, (answer.status_code, answer.text[:500])
         return answer
+
+    def settle(self) -> None:
+        """Processes all that waits now."""
+        clerk = Clerk(self.server.desk)
+        while clerk.step():
+            pass
+
+    def told(self, connection: Json, *bodies: Any) -> None:
+        """Deliveries, one after the other, processed as they come."""
+        for number, body in enumerate(bodies):
+            self.deliver(
+                connection, body, id=f"msg_{body['id'] if isinstance(body, dict) and 'id' in body else number}"
+            )
+            self.settle()
+
+    def person(self, external_id: str, source: str = "crm") -> Json:
+        """The recipient of that id in the other system."""
+        found = self.rows(
+            f"SELECT recipient_id FROM external_ids WHERE source = '{source}' AND external_id = '{external_id}'"
+        )
+        assert len(found) == 1, (external_id, found)
+        return done(self.officer.get(f"/v1/recipients/{found[0][0]}"))
+
+    def state(self) -> Json:
+        """What became of everything, without ids and moments of ours: whatever the order was, this is the same."""
+        ids = dict(self.rows("SELECT recipient_id, source || ':' || external_id FROM external_ids"))
+        employers = {None: None, **dict(self.rows("SELECT id, name FROM employers"))}
+        people = self.rows("SELECT id, name, email, phone, type, employer_id, canonical_id FROM recipients")
+        places = self.rows("SELECT recipient_id, effective_from, type, employer_id FROM places")
+        drafts = "SELECT source, external_id, state, owner, about, label, document, source_document FROM drafts"
+        proposals = self.rows("SELECT keep_id, drop_id, state FROM merge_proposals")
+        return {
+            "people": sorted(
+                (ids[id], name, email, phone, type, employers[employer], ids[canonical])
+                for id, name, email, phone, type, employer, canonical in people
+            ),
+            "places": sorted((ids[id], str(day), type, employers[employer]) for id, day, type, employer in places),
+            "drafts": sorted(self.rows(drafts)),
+            "proposals": sorted((ids[keep], ids[drop], state) for keep, drop, state in proposals),
+            "records": sorted(self.rows("SELECT source, noun, external_id, state FROM counterparts")),
+            "entries": self.rows("SELECT count(*) FROM entries"),
+        }
 
     def receipts(self, connection: Json, **wanted: str) -> list[Json]:
         """What arrived, the oldest first."""

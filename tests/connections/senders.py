@@ -111,7 +111,7 @@ def outbound(*notes: Json, organization: str = "00D5g000004XyzAEAS") -> bytes:
     ).encode()
 
 
-def ours(kind: str, id: str, at: datetime, *, key: str | int, **data: Any) -> Json:
+def ours(kind: str, id: str, at: datetime, /, *, key: str | int, **data: Any) -> Json:
     """Our own event."""
     return {"id": f"{id}:{key}", "type": kind, "timestamp": at.isoformat(), "data": {"id": id, **data}}
 
@@ -124,7 +124,7 @@ def _standard(at: datetime, number: int, said: Json) -> bytes:
     return json.dumps(ours("contact.updated", "crm-003-7781", at, key=number, **said)).encode()
 
 
-def cloudevent(kind: str, id: str, at: datetime, *, key: str | int, **data: Any) -> Json:
+def cloudevent(kind: str, id: str, at: datetime, /, *, key: str | int, **data: Any) -> Json:
     """A CloudEvent, structured."""
     return {
         "specversion": "1.0",
@@ -141,7 +141,7 @@ def _cloudevents(at: datetime, number: int, said: Json) -> bytes:
     return json.dumps(cloudevent("contact.updated", "crm-003-7781", at, key=number, **said)).encode()
 
 
-def dataverse(message: str, entity: str, id: str, at: datetime, *, key: str | int, **columns: Any) -> Json:
+def dataverse(message: str, entity: str, id: str, at: datetime, /, *, key: str | int, **columns: Any) -> Json:
     """The execution context of a change."""
     attributes = [{"key": name, "value": value} for name, value in columns.items()]
     target = {"__type": "Entity", "Attributes": attributes, "Id": id, "LogicalName": entity}
@@ -163,7 +163,7 @@ def _dataverse(at: datetime, number: int, said: Json) -> bytes:
     return json.dumps(dataverse("Update", "contact", id, at, key=number, fullname=said["name"])).encode()
 
 
-def pipedrive(action: str, entity: str, id: str, at: datetime, *, key: str | int, **data: Any) -> Json:
+def pipedrive(action: str, entity: str, id: str, at: datetime, /, *, key: str | int, **data: Any) -> Json:
     """A webhook of version 2."""
     meta = {
         "action": action,

@@ -1,5 +1,19 @@
 """Connections: what systems outside tell us, how they prove that it is they, and what it means."""
 
+from app.domain.connections.counterparts import (
+    UNHEARD_OF,
+    Contact,
+    Counterpart,
+    attendees_of,
+    contact_of,
+    first_day,
+    fold,
+    mentioned,
+    readable,
+    stamp_of,
+    went_into,
+    written,
+)
 from app.domain.connections.mapping import ConnectionMapping
 from app.domain.connections.model import (
     ConnectionState,
@@ -22,9 +36,12 @@ from app.domain.connections.verifying import FLOW_HEADER, USER, Presented, is_au
 __all__ = [
     "ACK",
     "FLOW_HEADER",
+    "UNHEARD_OF",
     "USER",
     "ConnectionMapping",
     "ConnectionState",
+    "Contact",
+    "Counterpart",
     "Element",
     "Event",
     "ExpensePolicy",
@@ -38,9 +55,18 @@ __all__ = [
     "UnreadableDelivery",
     "UnreadableEvent",
     "Verb",
+    "attendees_of",
+    "contact_of",
+    "first_day",
+    "fold",
     "is_authentic",
+    "mentioned",
     "names_of",
     "read",
+    "readable",
     "same_organization",
     "split",
+    "stamp_of",
+    "went_into",
+    "written",
 ]

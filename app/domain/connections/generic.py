@@ -103,7 +103,8 @@ def _read(raw: Raw, identity: tuple[str, ...], at: Any) -> Event:
         raise UnreadableEvent("data.id is missing")
     if verb is Verb.MERGED:
         return _merge(event, data)
-    return event._replace(fields=data)
+    # Nothing but an id: where the record can be fetched, it is.
+    return event._replace(fields=data, thin=not set(data) - {"id", "sequence"} and verb is not Verb.DELETED)
 
 
 def _merge(event: Event, data: Raw) -> Event:

@@ -36,6 +36,7 @@ FIELDS: Mapping[Noun, Mapping[str, str]] = {
         "hs_meeting_location": "place",
         "hubspot_owner_id": "owner",
         "hs_activity_type": "activity",
+        "attendees": "attendees",
     },
 }
 _HIDDEN = "REDACTED"

@@ -19,9 +19,11 @@ from app.services.connections.managing import (
     secrets_of,
     url_of,
 )
+from app.services.connections.processing import Clerk
 from app.services.connections.receiving import NotProved, Taken, greet, receive
 
 __all__ = [
+    "Clerk",
     "ConnectionChanged",
     "ConnectionNotFound",
     "KnownConnection",
