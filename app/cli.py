@@ -24,7 +24,7 @@ from rich.table import Table
 from app.domain.access import Role
 from app.domain.money import parse_minor
 from app.domain.refusals import Refusal
-from app.services import access, audit, erasures, packs, sessions
+from app.services import access, audit, connections, erasures, packs, sessions
 from app.services.desk import Desk
 from app.settings import Settings
 from app.storage import database
@@ -45,8 +45,10 @@ users_cli = typer.Typer(help="People who sign in to the console.", no_args_is_he
 audit_cli = typer.Typer(help="The audit log.", no_args_is_help=True)
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(keys_cli, name="keys")
+connections_cli = typer.Typer(help="Connected systems.", no_args_is_help=True)
 cli.add_typer(audit_cli, name="audit")
 cli.add_typer(users_cli, name="users")
+cli.add_typer(connections_cli, name="connections")
 
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database", help="database URL; default: PROPRIETY_DATABASE_URL, else ./propriety.db")
@@ -339,3 +341,23 @@ def audit_verify(url: DatabaseUrl = None) -> None:
         err.print(f"[bold red]fault[/]: {fault}", highlight=False)
     out.print("The log holds." if found.holds else "The log does NOT hold.")
     raise typer.Exit(0 if found.holds else 1)
+
+
+@connections_cli.command("test")
+def connections_test(
+    connection_id: Annotated[str, typer.Argument(help="con_…")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="the running service; default: PROPRIETY_PUBLIC_URL, else this machine")
+    ] = None,
+    url: DatabaseUrl = None,
+) -> None:
+    """Send a message that means nothing, proved as the connected system would; exit status 1 where it is not taken."""
+    with _desk(url) as desk:
+        settings = desk.settings
+        service = at or settings.public_url or f"http://127.0.0.1:{settings.port}"
+        checks = connections.look(desk, connection_id, at=service.rstrip("/"))
+    table = Table("what", "holds", "found", title=connection_id)
+    for one in checks:
+        table.add_row(one.name, "yes" if one.holds else "NO", one.found)
+    out.print(table)
+    raise typer.Exit(0 if all(one.holds for one in checks) else 1)

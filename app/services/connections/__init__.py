@@ -21,8 +21,10 @@ from app.services.connections.managing import (
 )
 from app.services.connections.processing import Clerk
 from app.services.connections.receiving import NotProved, Taken, greet, receive
+from app.services.connections.testing import Check, look
 
 __all__ = [
+    "Check",
     "Clerk",
     "ConnectionChanged",
     "ConnectionNotFound",
@@ -40,6 +42,7 @@ __all__ = [
     "get",
     "greet",
     "listed",
+    "look",
     "note_replay",
     "receive",
     "rotate",

@@ -92,6 +92,10 @@ class Fetcher:
         stated = event._replace(verb=Verb.UPDATED, occurred_at=at or event.occurred_at, fields=fields, thin=False)
         return stated, digest
 
+    def can_open(self, known: KnownConnection) -> bool:
+        """Whether there is a token to fetch with, asking for one where that has to be asked for. Raises as `fetch`."""
+        return bool(self._token(known))
+
     def _token(self, known: KnownConnection) -> str:
         """The token that we were given, or one fetched with the client secret that we were given. Raises as `fetch`."""
         now = self.desk.clock()
