@@ -49,7 +49,7 @@ def test_hubspot_says_who_was_created_and_where_they_work(firm: Firm, api: Their
     dana = firm.person("90125")
     assert (dana["name"], dana["employer"], dana["email"]) == ("Dana Whitfield", "Northwind", "dana@northwind.test")
     assert {headers["authorization"] for _, _, headers in api.asked} == {f"Bearer {TOKEN}"}
-    assert "properties=firstname" in api.asked[0][1]
+    assert any("properties=firstname,lastname" in target for _, target, _ in api.asked)
 
 
 def test_a_meeting_of_hubspot_has_its_contacts(firm: Firm, api: TheirApi):
@@ -95,9 +95,9 @@ def test_dataverse_gives_a_token_and_the_record_that_was_too_large(firm: Firm, a
 
 def test_an_event_of_ours_that_has_only_an_id_is_fetched(firm: Firm, api: TheirApi):
     connection = firm.connect("standard_webhooks", base_url=f"{api.url}/v2")
-    api.records["/v2/contacts/c%201"] = {"name": "Dana Whitfield", "updated_at": "2026-06-14T10:00:00Z"}
-    firm.told(connection, ours("contact.updated", "c 1", firm.earlier(hours=2), key=1))
-    assert firm.person("c 1")["name"] == "Dana Whitfield"
+    api.records["/v2/contacts/c%2F1"] = {"name": "Dana Whitfield", "updated_at": "2026-06-14T10:00:00Z"}
+    firm.told(connection, ours("contact.updated", "c/1", firm.earlier(hours=2), key=1))
+    assert firm.person("c/1")["name"] == "Dana Whitfield"
 
 
 def test_a_bad_day_of_theirs_passes(firm: Firm, api: TheirApi):

@@ -30,8 +30,15 @@ def changed_text(text: str, chance: random.Random) -> str:
     """A text that differs in one place, or is cut, doubled, or another one."""
     at = chance.randrange(len(text))
     other = chance.choice([one for one in _LETTERS if one.lower() != text[at].lower()])
-    ways = [text[:at] + other + text[at + 1 :], text[:at], text[at + 1 :], text + other, text + text, other * len(text)]
-    return chance.choice([one for one in ways if one.strip() and one != text])
+    ways = [
+        text[:at] + other + text[at + 1 :],
+        text[:at],
+        text[:at] + text[at + 1 :],
+        text + other,
+        text + text,
+        other * len(text),
+    ]
+    return chance.choice([one for one in ways if one and one == one.strip() and one != text])
 
 
 def changed_bytes(body: bytes, chance: random.Random) -> bytes:
