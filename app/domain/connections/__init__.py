@@ -12,6 +12,7 @@ from app.domain.connections.counterparts import (
     readable,
     stamp_of,
     went_into,
+    without_names,
     written,
 )
 from app.domain.connections.mapping import ConnectionMapping
@@ -68,5 +69,6 @@ __all__ = [
     "split",
     "stamp_of",
     "went_into",
+    "without_names",
     "written",
 ]

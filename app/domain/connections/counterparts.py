@@ -7,7 +7,7 @@ from the day it was said of. A deletion is undone by a later restoration only; a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import date
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -213,6 +213,18 @@ def attendees_of(one: Counterpart) -> list[Attendee]:
     single = text(one.said("attendee"))
     found = {_attendee(each) for each in (*listed, *([single] if single else []))}
     return sorted(each for each in found if any(each[:3]))[:100]
+
+
+def without_names(one: Counterpart, forgotten: Set[str]) -> Counterpart:
+    """The same, saying of those who were forgotten that they took part and nothing else."""
+    held = one.fields.get("attendees")
+    if held is None or not isinstance(held[0], list):
+        return one
+    told = [
+        {"external_id": who.external_id} if (who := _attendee(said)).external_id in forgotten else said
+        for said in held[0]
+    ]
+    return one if told == held[0] else one._replace(fields={**one.fields, "attendees": (told, held[1])})
 
 
 def _attendee(said: Any) -> Attendee:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.domain.access import Principal, Role
-from app.domain.connections import ExpensePolicy, Noun, attendees_of
+from app.domain.connections import ExpensePolicy, Noun, attendees_of, without_names
 from app.domain.connections.texts import moment, text
 from app.domain.drafts import DraftState, ProposedEntry, to_document
 from app.domain.entries import DraftPerson, Kind
@@ -33,7 +33,7 @@ class Unsettled(Exception):
 
 def settle_hospitality(connection: Connection, desk: Desk, known: KnownConnection, row: KnownCounterpart) -> None:
     """Makes of a meeting or an expense what follows from all that was said of it. Raises Unsettled."""
-    noun = Noun(row.noun)
+    noun, row = Noun(row.noun), _without_forgotten(connection, row)
     proposal = _proposal(connection, desk, known, row, noun)
     if proposal is None:
         return
@@ -81,6 +81,17 @@ def _proposal(
     return Proposal(owner, entry, noun.value, label, row.source, f"{noun.value}/{row.external_id}")
 
 
+def _without_forgotten(connection: Connection, row: KnownCounterpart) -> KnownCounterpart:
+    """The record without the names of those who were forgotten, wherever it had them from."""
+    ids = [one.external_id for one in attendees_of(row.facts) if one.external_id]
+    contacts = counterparts.among_ids(connection, row.source, Noun.CONTACT, ids)
+    after = without_names(row.facts, {id for id, one in contacts.items() if one.facts.erased is not None})
+    if after != row.facts:
+        row = row._replace(facts=after)
+        counterparts.keep(connection, row)
+    return row
+
+
 def _present(noun: Noun, said: Any) -> bool | None:
     """Whether our people were there: whoever called a meeting was; of an expense that has to be said."""
     return True if noun is Noun.MEETING else said if isinstance(said, bool) else None
@@ -114,14 +125,13 @@ def _people(connection: Connection, known: KnownConnection, row: KnownCounterpar
     people = []
     for one in listed:
         contact = contacts.get(one.external_id)
-        forgotten = contact is not None and contact.facts.erased is not None
         is_known = contact is not None and contact.recipient_id is not None
         who = Named(
             source=row.source if one.external_id else None,
             external_id=one.external_id or None,
-            name=None if forgotten else one.name or None,
-            employer=None if forgotten or is_known else known.mapping.employer_of(one.company) or one.company or None,
-            email=None if forgotten else one.email or None,
+            name=one.name or None,
+            employer=None if is_known else known.mapping.employer_of(one.company) or one.company or None,
+            email=one.email or None,
             type=None if is_known else known.mapping.default_type,
         )
         people.append(DraftPerson(who))

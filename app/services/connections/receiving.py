@@ -38,7 +38,7 @@ from app.domain.subscriptions import write_secret
 from app.services import secrets
 from app.services.desk import Desk
 from app.storage import connections, receipts
-from app.storage.connections import KnownConnection
+from app.storage.connections import KnownConnection, KnownConnectionSecret
 from app.storage.ids import new_id
 from app.storage.receipts import KnownReceipt
 
@@ -79,12 +79,19 @@ def receive(desk: Desk, connection_id: str, presented: Presented) -> Taken:
         raise NotProved("The delivery is not proved")
     presented = presented._replace(url=f"{desk.settings.public_url}{presented.url}")
     mine = [one for one in held if one.purpose == Purpose.VERIFY]
-    opened_all = [secrets.unseal(desk.settings, one.sealed, owner=one.id).decode() for one in mine]
-    if not is_authentic(known.provider, presented, opened_all, _milliseconds(now)):
+    if not is_authentic(known.provider, presented, _opened(desk, mine), _milliseconds(now)):
         raise NotProved("The delivery is not proved")
     messages = _messages(known, presented, now)
     fresh = desk.database.write(lambda connection: _keep(connection, desk, known.id, messages, now))
     return Taken(known.provider, fresh, len(messages) - fresh)
+
+
+def _opened(desk: Desk, sealed: Sequence[KnownConnectionSecret]) -> list[str]:
+    """The secrets themselves. Raises NoSecretKey where this installation's key is not the one that sealed them."""
+    try:
+        return [secrets.unseal(desk.settings, one.sealed, owner=one.id).decode() for one in sealed]
+    except secrets.Unreadable:
+        raise secrets.NoSecretKey("The secrets were sealed with another key than this installation's") from None
 
 
 def greet(desk: Desk, connection_id: str) -> None:
