@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import FreshDatabase
 from tests.connections.firm import Firm, open_firm
 from tests.connections.senders import PROVIDERS, Sent, a_contact, signed
+from tests.soaking import share
 
 SEED = 20_261_125
 # Whose proof covers the body too; of the others only the proof itself is changed.
@@ -101,5 +102,5 @@ def test_no_mutation_is_taken(firm: Firm, tell: Callable[[str], None]):
 @pytest.mark.sqlite
 def test_none_of_a_hundred_thousand_mutations_is_taken(fresh_database: FreshDatabase, tell: Callable[[str], None]):
     with open_firm(fresh_database("sqlite")) as firm:
-        answered = tried(firm, 100_000 // len(PROVIDERS) + 1, SEED + 1)
+        answered = tried(firm, share(100_000 // len(PROVIDERS) + 1), SEED + 1)
     tell(f"seed {SEED + 1}: {dict(answered)}")

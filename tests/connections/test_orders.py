@@ -13,6 +13,7 @@ from tests.conftest import FreshDatabase
 from tests.connections.firm import Firm, open_firm
 from tests.connections.senders import Json, ours
 from tests.databases import Kind
+from tests.soaking import share
 
 SEED = 20_261_124
 MAPPING = {"reps": {"r1": "rhea", "r2": "ravi"}, "types": {"Trustee": "union_trustee"}, "default_kind": "meal"}
@@ -157,5 +158,5 @@ def test_any_order_with_any_copies_ends_alike(
 def test_a_thousand_events_in_twenty_orders_end_alike(
     fresh_database: FreshDatabase, database_kind: Kind, merges: str, tell: Callable[[str], None]
 ):
-    state = one_end(fresh_database, database_kind, merges, 1000, 20, SEED + 100)
+    state = one_end(fresh_database, database_kind, merges, share(1000), max(3, share(20)), SEED + 100)
     tell(f"seed {SEED + 100}, {merges}: { ({part: len(found) for part, found in state.items()}) }")

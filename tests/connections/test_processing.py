@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -359,3 +360,22 @@ def test_what_fails_for_now_is_tried_again_and_then_a_dead_letter(firm: Firm, mo
     done(firm.admin.post(f"/v1/connections/{connection['id']}/replays", json={}))
     firm.settle()
     assert firm.receipts(connection)[0]["state"] == "processed"
+
+
+@pytest.mark.race
+def test_two_clerks_at_once_do_everything_once(firm: Firm):
+    connection = firm.connect("salesforce_flow", mapping={"default_rep": "rhea"})
+    who = [{"external_id": f"c{number}", "name": f"Person {number}"} for number in range(4)]
+    said: list[Json] = []
+    for number in range(8):
+        at = firm.earlier(hours=20 - number)
+        said.append(ours("contact.updated", f"c{number % 4}", at, key=f"c{number}", name=f"Person {number % 4}"))
+        said.append(ours("meeting.updated", "m1", at, key=f"m{number}", title=f"M {number}", attendees=who))
+    firm.deliver(connection, said)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: firm.settle(), range(4)))
+    firm.clock.forward(hours=1)
+    firm.settle()
+    assert {one["state"] for one in firm.receipts(connection)} == {"processed"}
+    assert firm.rows("SELECT count(*) FROM recipients") == [(4,)]
+    assert firm.rows("SELECT label, state FROM drafts") == [("M 7", "open")]
