@@ -22,7 +22,6 @@ router = APIRouter(prefix="/v1", tags=["webhooks"], route_class=StrictRoute)
 _ID = Path(description="the connection's id, as in the URL that it was given")
 _ACCEPTED = {Provider.SALESFORCE_FLOW, Provider.STANDARD_WEBHOOKS, Provider.CLOUDEVENTS}
 _REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 413, 415, 503)}
-_TAKEN: dict[int | str, dict[str, Any]] = {202: {"description": "Kept, and processed afterwards"}}
 
 
 class TakenOut(BaseModel):
@@ -30,6 +29,9 @@ class TakenOut(BaseModel):
 
     received: int
     copies: int
+
+
+_TAKEN: dict[int | str, dict[str, Any]] = {202: {"model": TakenOut, "description": "Kept, and processed afterwards"}}
 
 
 class WelcomeOut(BaseModel):
