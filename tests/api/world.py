@@ -18,17 +18,30 @@ from sqlalchemy import inspect
 from app.domain.access import Role
 from app.storage import ids, imports
 from tests.api.wire import Ask, Reply, Wire
-from tests.server import Caller, Server, serving
+from tests.identity_provider import IdentityProvider, providing, settings_for
+from tests.server import Caller, Clock, Server, serving
 
 Json = dict[str, Any]
 
-# Who asks: the first five have no key that opens anything.
-KEYLESS = ("anonymous", "malformed", "wrong_secret", "expired", "revoked")
-ROLES = ("rep", "team_rep", "other_rep", "supervisor", "officer", "senior_officer", "auditor", "admin", "integration")
+# Who asks: the first have no key or token that opens anything.
+KEYLESS = ("anonymous", "malformed", "wrong_secret", "expired", "revoked", "other_audience")
+ROLES = (
+    "rep",
+    "team_rep",
+    "token_rep",
+    "other_rep",
+    "supervisor",
+    "officer",
+    "senior_officer",
+    "auditor",
+    "admin",
+    "integration",
+)
 PRINCIPALS = (*KEYLESS, *ROLES)
 PERSON = {
     "rep": "rhea",
     "team_rep": "tess",
+    "token_rep": "toni",
     "other_rep": "ravi",
     "supervisor": "susan",
     "officer": "olivia",
@@ -38,7 +51,7 @@ PERSON = {
     "integration": "crm",
     "second_officer": "oscar",
 }
-ROLE_OF = {"team_rep": Role.REP, "other_rep": Role.REP, "second_officer": Role.OFFICER}
+ROLE_OF = {"team_rep": Role.REP, "token_rep": Role.REP, "other_rep": Role.REP, "second_officer": Role.OFFICER}
 
 DAY = "2026-05-04"
 
@@ -61,8 +74,8 @@ _MOMENT = timedelta(milliseconds=1)
 class World:
     """A running server with everybody who calls it, and ways to make what a request is about."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, provider: IdentityProvider) -> None:
+        self.server, self.provider = server, provider
         self._number = count(1)
         self.keys = {
             name: server.as_(ROLE_OF.get(name, Role(name) if name in set(Role) else Role.REP), person)
@@ -70,6 +83,7 @@ class World:
         }
         self._headers = {name: dict(caller_headers(caller)) for name, caller in self.keys.items()}
         self._headers |= self._without_a_key()
+        self._headers["token_rep"] = self._token(PERSON["token_rep"])
         self._wires = {name: Wire(server.url, headers) for name, headers in self._headers.items()}
         self.the_team = self.team(supervisor="susan", members=("rhea", "tess"))
 
@@ -86,7 +100,13 @@ class World:
             "wrong_secret": {"Authorization": f"Bearer {key[:-1]}{'A' if key[-1] != 'A' else 'B'}"},
             "expired": caller_headers(expired),
             "revoked": caller_headers(revoked),
+            "other_audience": self._token("olivia", "g-officers", aud="another"),
         }
+
+    def _token(self, person: str, *groups: str, **more: Any) -> dict[str, str]:
+        """Somebody whom the identity provider names, for as long as any test may take."""
+        until = int((self.server.clock.now + timedelta(days=3650)).timestamp())
+        return {"Authorization": f"Bearer {self.provider.token(person, *groups, exp=until, **more)}"}
 
     def ask(self, who: str, ask: Ask) -> Reply:
         """What somebody is answered."""
@@ -208,8 +228,12 @@ def moved(before: Mapping[str, tuple[int, str]], after: Mapping[str, tuple[int, 
 @contextmanager
 def standing(url: str, **settings: Any) -> Iterator[World]:
     """A world on a migrated database until the block ends. No worker writes beside the requests."""
-    with serving(url, **QUIET, **settings) as server:
-        world = World(server)
+    clock = Clock()
+    with (
+        providing(clock) as provider,
+        serving(url, clock=clock, **QUIET, **settings_for(provider), **settings) as server,
+    ):
+        world = World(server, provider)
         try:
             yield world
         finally:
