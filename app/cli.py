@@ -201,7 +201,8 @@ def purge(
             done = erasures.purge(desk, by="command-line", progress=lambda n: progress.update(task, completed=n))
     out.print(
         f"Erased: {done.entries} entries, {done.recipients} recipients, {done.answers} kept answers, "
-        f"{done.drafts} drafts that were never confirmed, {done.messages} messages, {done.lines} lines of files."
+        f"{done.drafts} drafts that were never confirmed, {done.messages} messages, {done.lines} lines of files, "
+        f"{done.reads} notes of who read what."
     )
 
 

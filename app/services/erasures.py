@@ -40,11 +40,12 @@ class Erased:
     drafts: int = 0
     messages: int = 0
     lines: int = 0
+    reads: int = 0
 
     @property
     def total(self) -> int:
         """Everything that went."""
-        return self.entries + self.recipients + self.answers + self.drafts + self.messages + self.lines
+        return self.entries + self.recipients + self.answers + self.drafts + self.messages + self.lines + self.reads
 
 
 def due(connection: Connection, desk: Desk) -> Due:
@@ -69,6 +70,7 @@ def purge(desk: Desk, *, by: str, door: str = "cli", progress: Progress = lambda
         (_drafts, "drafts"),
         (_messages, "messages"),
         (_lines, "lines"),
+        (_reads, "reads"),
     ):
         while portion := desk.database.write(
             lambda connection, work=work: work(connection, desk, until, moment, desk.stamp(by, door=door))  # type: ignore[misc]
@@ -112,6 +114,10 @@ def _messages(connection: Connection, desk: Desk, until: date, moment: datetime,
 
 def _lines(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
     return _others(connection, desk, until, "lines", stamp, lambda: rows.forget_lines(connection, moment))
+
+
+def _reads(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
+    return _others(connection, desk, until, "reads", stamp, lambda: rows.forget_reads(connection, moment, _PORTION))
 
 
 def _others(connection: Connection, desk: Desk, until: date, name: str, stamp: Stamp, work: Callable[[], int]) -> int:

@@ -40,6 +40,7 @@ from app.storage.tables import (
     ImportRow,
     LegalHoldRow,
     QuestionRow,
+    ReadRow,
     ReceiptRow,
     RecipientKeyRow,
     RecipientRow,
@@ -235,6 +236,14 @@ def forget_messages(connection: Connection, moment: datetime, limit: int) -> int
     which = (row.sealed.is_not(None), row.received_at < moment, row.state.not_in(("waiting", "erased")))
     ids = sorted(connection.scalars(select(row.id).where(*which).limit(limit)))
     connection.execute(update(row).where(among(connection, row.id, ids)).values(sealed=None, state="erased"))
+    return len(ids)
+
+
+def forget_reads(connection: Connection, moment: datetime, limit: int) -> int:
+    """Deletes notes of who read what before a moment, at most so many; how many there were."""
+    row = ReadRow
+    ids = sorted(connection.scalars(select(row.id).where(row.at < moment).order_by(row.id).limit(limit)))
+    connection.execute(delete(row).where(among(connection, row.id, ids)))
     return len(ids)
 
 
