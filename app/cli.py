@@ -202,7 +202,7 @@ def purge(
     out.print(
         f"Erased: {done.entries} entries, {done.recipients} recipients, {done.answers} kept answers, "
         f"{done.drafts} drafts that were never confirmed, {done.messages} messages, {done.lines} lines of files, "
-        f"{done.reads} notes of who read what."
+        f"{done.reads} notes of who read what, {done.reports} files of reports."
     )
 
 

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
         True, description="reps see of a limit how much is left; false: only whether it is kept, near or passed"
     )
     session_hours: int = Field(12, ge=1, le=24 * 30, description="how long somebody stays signed in to the console")
+    report_days: int = Field(30, ge=1, le=3660, description="days for which the file of a report can be had")
     log_id: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$", description="name of the audit log")
 
     @field_validator("oidc_algorithms")

@@ -81,6 +81,11 @@ class Acting:
         """Runs `work` in a transaction as the caller, and returns after the commit. Raises BadKey."""
         return self.desk.database.write(self._as_caller(work))
 
+    def read(self, work: Callable[[Connection, Principal], T]) -> T:
+        """Runs `work` as the caller on one state of the database, before something that writes later. Raises BadKey."""
+        with self.desk.database.reading() as connection:
+            return self._as_caller(work)(connection)
+
     def rehearse(self, work: Callable[[Connection, Principal], T]) -> T:
         """What `write` would do, with nothing written. Raises BadKey."""
         return self.desk.database.rehearse(self._as_caller(work))

@@ -94,11 +94,16 @@ def _weighed(media_range: str) -> tuple[str, int]:
 
 def streamed(request: Request, form: Format, name: str, writing: Writing) -> Response:
     """All of something as a file, sent while it is written. Raises TooManyExports, and what the first row raises."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"', "Cache-Control": "no-store"}
+    return sent(request, writing, MEDIA_TYPES[form], headers)
+
+
+def sent(request: Request, writing: Writing, media_type: str, headers: dict[str, str]) -> Response:
+    """A file of any type, sent while it is written. Raises TooManyExports, and what the first piece raises."""
     exports: Exports = request.app.state.exports
     export = exports.begin(writing)
     first = export.read()
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"', "Cache-Control": "no-store"}
-    return StreamingResponse(_pieces(first, export), 200, headers, MEDIA_TYPES[form])
+    return StreamingResponse(_pieces(first, export), 200, headers, media_type)
 
 
 async def _pieces(first: bytes, export: Export) -> AsyncIterator[bytes]:
@@ -111,4 +116,4 @@ async def _pieces(first: bytes, export: Export) -> AsyncIterator[bytes]:
         export.close()
 
 
-__all__ = ["FILES", "MEDIA_TYPES", "AskedFormat", "Format", "NotAcceptable", "best", "streamed"]
+__all__ = ["FILES", "MEDIA_TYPES", "AskedFormat", "Format", "NotAcceptable", "best", "sent", "streamed"]

@@ -74,7 +74,7 @@ def get_statement(
 ) -> Response:
     """Every share of a period, counted or not and why, with running totals and violations, rule by rule."""
     by.principal.require(Permission.READ_ALL)
-    first, last = _days(period)
+    first, last = days_of(period)
     one = statements.statement(by.connection, by.desk, recipient_id, first=first, last=last, at=at)
     return answer(
         {
@@ -88,7 +88,7 @@ def get_statement(
     )
 
 
-def _days(period: str) -> tuple[date, date]:
+def days_of(period: str) -> tuple[date, date]:
     """The first and last day of a period. Raises BadPeriod."""
     found = _PERIOD.fullmatch(period)
     try:

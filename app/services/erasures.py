@@ -41,11 +41,16 @@ class Erased:
     messages: int = 0
     lines: int = 0
     reads: int = 0
+    reports: int = 0
 
     @property
     def total(self) -> int:
         """Everything that went."""
-        return self.entries + self.recipients + self.answers + self.drafts + self.messages + self.lines + self.reads
+        return self.entries + self.recipients + self.answers + self.drafts + self.messages + self._rest
+
+    @property
+    def _rest(self) -> int:
+        return self.lines + self.reads + self.reports
 
 
 def due(connection: Connection, desk: Desk) -> Due:
@@ -71,6 +76,7 @@ def purge(desk: Desk, *, by: str, door: str = "cli", progress: Progress = lambda
         (_messages, "messages"),
         (_lines, "lines"),
         (_reads, "reads"),
+        (_reports, "reports"),
     ):
         while portion := desk.database.write(
             lambda connection, work=work: work(connection, desk, until, moment, desk.stamp(by, door=door))  # type: ignore[misc]
@@ -118,6 +124,11 @@ def _lines(connection: Connection, desk: Desk, until: date, moment: datetime, st
 
 def _reads(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
     return _others(connection, desk, until, "reads", stamp, lambda: rows.forget_reads(connection, moment, _PORTION))
+
+
+def _reports(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
+    work = lambda: rows.forget_reports(connection, moment, _PORTION, at=stamp.at)  # noqa: E731
+    return _others(connection, desk, until, "reports", stamp, work)
 
 
 def _others(connection: Connection, desk: Desk, until: date, name: str, stamp: Stamp, work: Callable[[], int]) -> int:

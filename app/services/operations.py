@@ -21,6 +21,7 @@ from app.storage.operations import KnownOperation as KnownOperation
 _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 Work = Callable[[Connection, Progress], Mapping[str, Any]]
+OwnWork = Callable[[Progress], Mapping[str, Any]]
 
 
 class OperationNotFound(NotFound):
@@ -38,6 +39,12 @@ class Operations:
 
     def start(self, kind: str, work: Work, *, by: str) -> KnownOperation:
         """Keeps a new operation and begins it when those before it are done."""
+        return self.start_beside(
+            kind, lambda progress: self._desk.database.write(lambda connection: work(connection, progress)), by=by
+        )
+
+    def start_beside(self, kind: str, work: OwnWork, *, by: str) -> KnownOperation:
+        """The same for work that has transactions of its own, so that nobody waits for it to write."""
         queued = KnownOperation(new_id("opn"), kind, "queued", 0, 0, None, None, by, self._desk.clock(), None)
         self._desk.database.write(lambda connection: operations.add(connection, queued))
         self._note(queued)
@@ -55,15 +62,11 @@ class Operations:
         """Waits for what runs; what only waits begins no more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, queued: KnownOperation, work: Work) -> None:
+    def _run(self, queued: KnownOperation, work: OwnWork) -> None:
         running = queued._replace(state="running")
         self._note(running)
         try:
-            result = self._desk.database.write(
-                lambda connection: work(
-                    connection, lambda done, total: self._note(running._replace(done=done, total=total))
-                )
-            )
+            result = work(lambda done, total: self._note(running._replace(done=done, total=total)))
             finished = self._running[queued.id]._replace(state="succeeded", result=json.dumps(result))
         except Refusal as refusal:
             error = {"code": refusal.code, "detail": refusal.detail, "status": refusal.status}

@@ -44,6 +44,8 @@ from app.storage.tables import (
     ReceiptRow,
     RecipientKeyRow,
     RecipientRow,
+    ReportPartRow,
+    ReportProductionRow,
     ShareRow,
     ViolationLinkRow,
     ViolationRow,
@@ -252,6 +254,18 @@ def forget_lines(connection: Connection, moment: datetime) -> int:
     files = select(ImportRow.id).where(ImportRow.touched_at < moment)
     which = ImportLineRow.import_id.in_(files) & ImportLineRow.document.is_not(None)
     return connection.execute(update(ImportLineRow).where(which).values(document=None, notes="[]")).rowcount
+
+
+def forget_reports(connection: Connection, moment: datetime, limit: int, *, at: datetime) -> int:
+    """Takes away the files and kept rows of reports produced before a moment, at most so many; how many there were."""
+    row, part = ReportProductionRow, ReportPartRow
+    which = (row.produced_at < moment, exists().where(part.production_id == row.id))
+    ids = sorted(connection.scalars(select(row.id).where(*which).limit(limit)))
+    connection.execute(delete(part).where(among(connection, part.production_id, ids)))
+    connection.execute(
+        update(row).where(among(connection, row.id, ids), row.expires_at.is_(None)).values(expires_at=at)
+    )
+    return len(ids)
 
 
 def anything_held(connection: Connection) -> bool:

@@ -1282,3 +1282,71 @@ def get_liveness(world: World, whose: str | None) -> Ask:
 @example("get_readiness")
 def get_readiness(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/health/ready")
+
+
+# Reports
+
+
+@example("list_reports")
+def list_reports(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/reports")
+
+
+def report(whose: str | None, name: str, **asked: Any) -> Ask:
+    body = {"format": "json", "first": "2026-01-01", "last": "2026-06-30"} | asked
+    name = "no_such_report" if whose is None else name
+    return Ask("POST", "/v1/reports/{report}/productions", {"report": name}, body=body)
+
+
+@example("create_report")
+def create_report(world: World, whose: str | None) -> Ask:
+    asked = {"kind": ["gift", "meal"], "direction": "given", "giver": "rhea", "rule_id": "finra-3220-gifts"}
+    return report(whose, "officials_and_unions", as_of="2026-06-01T12:00:00Z", types=["congress"], **asked)
+
+
+@example("create_report")
+def create_report_of_a_period(world: World, whose: str | None) -> Ask:
+    ask = report(whose, "near_limit")
+    return ask.but(body={"format": "csv", "period": "2026-Q2", "at_least": 90})
+
+
+@example("create_report")
+def create_report_of_late_entries(world: World, whose: str | None) -> Ask:
+    return report(whose, "late_entries", days=30)
+
+
+@example("create_report")
+def create_report_of_an_employer(world: World, whose: str | None) -> Ask:
+    return report(whose, "employer_statement", employer_id=world.employer()["id"])
+
+
+@example("create_report")
+def create_report_of_a_recipient(world: World, whose: str | None) -> Ask:
+    return report(whose, "recipient_statement", recipient_id=world.recipient()["id"])
+
+
+def of_production(world: World, whose: str | None, path: str = "", **more: Any) -> Ask:
+    production_id = f"rpt_{NOWHERE}"
+    if whose is not None:
+        production_id = world.done("officer", create_report_of_a_recipient(world, whose))["id"]
+    return Ask("GET", f"/v1/report-productions/{{production_id}}{path}", {"production_id": production_id}, **more)
+
+
+@example("list_report_productions")
+def list_report_productions(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/report-productions", query=(("limit", "5"),))
+
+
+@example("get_report_production")
+def get_report_production(world: World, whose: str | None) -> Ask:
+    return of_production(world, whose)
+
+
+@example("get_report_content")
+def get_report_content(world: World, whose: str | None) -> Ask:
+    return of_production(world, whose, "/content")
+
+
+@example("list_report_differences")
+def list_report_differences(world: World, whose: str | None) -> Ask:
+    return of_production(world, whose, "/differences")

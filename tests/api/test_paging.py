@@ -27,6 +27,7 @@ from tests.api.examples import (
     create_legal_hold,
     create_merge,
     create_question,
+    create_report_of_late_entries,
     create_subscription,
     handed_in,
 )
@@ -177,6 +178,15 @@ LISTINGS: dict[str, Listing] = {
         lambda world, _: world.employer(),
         {"action": "key.created"},
         {"action": "employer.created"},
+    ),
+    "list_report_productions": Listing(
+        "/v1/report-productions",
+        "officer",
+        by_id,
+        by_id,
+        True,
+        lambda world, _: world.done("officer", create_report_of_late_entries(world, "rhea")),
+        {"report": "gift_log"},
     ),
     "list_merges": Listing(
         "/v1/merges",

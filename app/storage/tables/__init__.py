@@ -35,6 +35,8 @@ from app.storage.tables.recipients import MergeRow as MergeRow
 from app.storage.tables.recipients import PlaceRow as PlaceRow
 from app.storage.tables.recipients import RecipientKeyRow as RecipientKeyRow
 from app.storage.tables.recipients import RecipientRow as RecipientRow
+from app.storage.tables.reports import ReportPartRow as ReportPartRow
+from app.storage.tables.reports import ReportProductionRow as ReportProductionRow
 from app.storage.tables.screening import AssessmentRow as AssessmentRow
 from app.storage.tables.sessions import PasswordRow as PasswordRow
 from app.storage.tables.sessions import SessionRow as SessionRow

@@ -1,0 +1,1 @@
+"""What reports ask of the books, and the reports that were produced."""
