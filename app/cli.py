@@ -1,4 +1,4 @@
-"""The command line: serve, work, migrate, demonstrate, check a policy, manage keys, verify history."""
+"""The command line: serve, work, migrate, demonstrate, import a file, check a policy, manage keys, verify history."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,11 +22,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from app.domain.access import Role
+from app.domain.access import Principal, Role
 from app.domain.money import parse_minor
 from app.domain.refusals import Refusal
-from app.services import access, audit, connections, erasures, packs, sessions
+from app.services import access, audit, connections, erasures, imports, packs, sessions
 from app.services.desk import Desk
+from app.services.imports import KnownImport
 from app.settings import Settings
 from app.storage import database
 from app.storage.database import Database
@@ -204,6 +206,59 @@ def purge(
         f"{done.drafts} drafts that were never confirmed, {done.messages} messages, {done.lines} lines of files, "
         f"{done.reads} notes of who read what, {done.reports} files of reports."
     )
+
+
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines, or a zip of two CSV files")],
+    attendees: Annotated[Path | None, typer.Argument(help="a second CSV file, with the attendees")] = None,
+    profile: Annotated[str, typer.Option(help="the mapping profile: its name, or a YAML file")] = "generic",
+    purpose: Annotated[str, typer.Option(help="entries, drafts or expenses")] = "entries",
+    by: Annotated[str, typer.Option(help="in whose name")] = "command-line",
+    apply: Annotated[
+        bool, typer.Option("--apply", help="carry it out; without, only what it would do is shown")
+    ] = False,
+    result: Annotated[Path | None, typer.Option(help="write what every line comes to into this CSV file")] = None,
+    url: DatabaseUrl = None,
+) -> None:
+    """Import a file of expenses: try it and show what it would do; with --apply carry it out."""
+    principal = Principal("command-line", "command-line", Role.OFFICER, by)
+    with _desk(url) as desk, imports.handed(desk, [file, *filter(None, [attendees])], profile, purpose) as handed:
+        one, _ = imports.receive(desk, principal, handed)
+        one = _worked(desk, principal, one.id)
+        if apply and one.state in ("checked", "failed"):
+            desk.database.write(
+                lambda connection: imports.apply(connection, desk, principal, one.id, version=one.version)
+            )
+            one = _worked(desk, principal, one.id)
+        _tell_import(one)
+        if result is not None:
+            with result.open("w", encoding="utf-8", newline="") as opened:
+                opened.writelines(imports.result(desk.database, one.id))
+
+
+def _worked(desk: Desk, principal: Principal, import_id: str) -> KnownImport:
+    """An import when nothing more happens to it by itself; a running service may do its part."""
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("import", total=None)
+        while True:
+            with desk.database.reading() as connection:
+                one = imports.get(connection, principal, import_id)
+            if one.state not in ("checking", "applying"):
+                return one
+            progress.update(task, total=one.lines, completed=one.checked if one.state == "checking" else one.applied)
+            if not imports.work_once(desk):
+                time.sleep(0.2)
+
+
+def _tell_import(one: KnownImport) -> None:
+    summary = json.loads(one.summary)
+    table = Table("", "would be", "applied", title=f"{one.id}: {one.lines} expenses, {one.state}")
+    for name in ("new", "unchanged", "changed", "refused", "skipped", "creates", "violations"):
+        counts = [str(summary.get(part, {}).get(name, "")) for part in ("check", "applied")]
+        if any(counts):
+            table.add_row(name, *counts)
+    out.print(table)
 
 
 @policy_cli.command("check")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -36,9 +36,11 @@ from app.services.journal import Journal
 from app.services.recipients import Match
 from app.services.screening import Headroom
 from app.storage import drafts as rows
+from app.storage import imports as import_rows
 from app.storage.drafts import DraftFilter as DraftFilter
 from app.storage.drafts import KnownDraft as KnownDraft
 from app.storage.ids import new_id
+from app.storage.imports import KnownExpense as KnownExpense
 
 Completion = Callable[[ProposedEntry], ProposedEntry]
 
@@ -87,12 +89,16 @@ class SeenPerson:
 
 @dataclass(frozen=True, slots=True)
 class SeenDraft:
-    """A draft with its people, and what confirming it would answer: `preview`, or the refusal in `obstacle`."""
+    """A draft with its people, and what confirming it would answer: `preview`, or the refusal in `obstacle`.
+
+    `expenses` are the owner's about that day, as the expense system told them, of which no entry came yet.
+    """
 
     draft: KnownDraft
     people: Sequence[SeenPerson] = ()
     preview: Recorded | None = None
     obstacle: Refusal | None = None
+    expenses: Sequence[KnownExpense] = ()
 
 
 def propose(connection: Connection, proposal: Proposal, *, journal: Journal, stamp: Stamp) -> KnownDraft:
@@ -229,15 +235,15 @@ def seen(connection: Connection, desk: Desk, principal: Principal, draft: KnownD
     """A draft as somebody looks at it who decides what to do with it; a closed one needs no second look."""
     if draft.state is not DraftState.OPEN:
         return SeenDraft(draft)
-    people = _people(connection, desk, draft.proposal)
+    people, spent = _people(connection, desk, draft.proposal), _expenses(connection, draft)
     if draft.proposal.missing or not principal.may(Permission.SUBMIT):
-        return SeenDraft(draft, people)
+        return SeenDraft(draft, people, expenses=spent)
     whole = replace(draft.proposal.draft(), giver=draft.proposal.giver or draft.owner)
     try:
         require_date(desk, whole.occurred_on)
-        return SeenDraft(draft, people, preview=entries.assess(connection, desk, principal, whole))
+        return SeenDraft(draft, people, preview=entries.assess(connection, desk, principal, whole), expenses=spent)
     except Refusal as refusal:
-        return SeenDraft(draft, people, obstacle=refusal)
+        return SeenDraft(draft, people, obstacle=refusal, expenses=spent)
 
 
 def said_otherwise(draft: KnownDraft) -> list[str]:
@@ -247,6 +253,14 @@ def said_otherwise(draft: KnownDraft) -> list[str]:
     if draft.said_when_settled is not None:
         return differences(draft.said, draft.said_when_settled)
     return [name for name in differences(draft.said, draft.proposal) if says(draft.said, name)]
+
+
+def _expenses(connection: Connection, draft: KnownDraft) -> list[KnownExpense]:
+    on = draft.proposal.occurred_on
+    if on is None:
+        return []
+    near = timedelta(days=1)
+    return import_rows.open_expenses(connection, draft.owner, on - near, on + near)
 
 
 def _people(connection: Connection, desk: Desk, entry: ProposedEntry) -> list[SeenPerson]:

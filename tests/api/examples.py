@@ -432,6 +432,19 @@ def create_import_cancellation(world: World, whose: str | None) -> Ask:
     return of_import(world, whose, "/cancellation", "POST")
 
 
+@example("list_reconciliations")
+def list_reconciliations(world: World, whose: str | None) -> Ask:
+    return Ask("GET", "/v1/reconciliations", query=(("month", "2026-05"), ("limit", "5")))
+
+
+@example("get_reconciliation")
+def get_reconciliation(world: World, whose: str | None) -> Ask:
+    if whose is not None:
+        world.entry(whose, "40.00")
+    where = {"rep": whose or "nobody at all"}
+    return Ask("GET", "/v1/reconciliations/{rep}", where, query=(("month", "2026-05"),))
+
+
 @example("list_import_profiles")
 def list_import_profiles(world: World, whose: str | None) -> Ask:
     return Ask("GET", "/v1/import-profiles")

@@ -251,6 +251,16 @@ LISTINGS: dict[str, Listing] = {
         lambda world, _: world.done("officer", create_draft(world, "rhea")),
         {"state": "open"},
     ),
+    "list_reconciliations": Listing(
+        "/v1/reconciliations",
+        "officer",
+        lambda one: one["rep"],
+        lambda one: one["rep"],
+        False,
+        lambda world, number: world.entry(world.new(f"{'mnopqrsabc'[number % 10]} giver"), "40.00"),
+        {"month": "2026-04"},
+        {"month": "2026-05"},
+    ),
     "list_imports": Listing(
         "/v1/imports",
         "officer",

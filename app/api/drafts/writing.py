@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.api import problems
 from app.api.entries.writing import EntryOut, entry_out
+from app.api.fields import MoneyOut, money
 from app.api.headroom import HeadroomLineOut, headroom_line_out
 from app.api.look_alikes import LookAlikeOut, look_alike_out
 from app.domain.audit import iso
@@ -73,12 +74,22 @@ class DraftPersonOut(BaseModel):
     headroom: list[HeadroomLineOut]
 
 
+class ExpenseOut(BaseModel):
+    """An expense of the owner's about that day, of which no entry came yet."""
+
+    id: str
+    occurred_on: date
+    amount: MoneyOut
+    import_id: str
+
+
 class SeenDraftOut(DraftOut):
     """A draft with its people, and what confirming it would answer: the entry in `preview`, or the `obstacle`."""
 
     people: list[DraftPersonOut]
     preview: EntryOut | None
     obstacle: problems.Problem | None
+    expenses: list[ExpenseOut]
 
 
 def draft_out(one: KnownDraft, today: date, closed_on: date | None, proposed_on: date) -> dict[str, Any]:
@@ -114,6 +125,15 @@ def seen_out(one: SeenDraft) -> dict[str, Any]:
         "people": [_seen_person(person) for person in one.people],
         "preview": entry_out(one.preview, fresh=True) if one.preview else None,
         "obstacle": problems.document(one.obstacle) if one.obstacle else None,
+        "expenses": [
+            {
+                "id": spent.identity,
+                "occurred_on": spent.occurred_on.isoformat(),
+                "amount": money(spent.amount_minor, Currency(spent.currency, spent.exponent)),
+                "import_id": spent.import_id,
+            }
+            for spent in one.expenses
+        ],
     }
 
 

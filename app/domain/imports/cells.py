@@ -127,7 +127,7 @@ def read_amount(text: str, mark: str, exponent: int) -> int:
     if said.startswith("(") and said.endswith(")"):
         negative, said = True, said[1:-1].strip()
     elif said.startswith("-") or said.endswith("-"):
-        negative, said = True, said.strip("-").strip()
+        negative, said = True, (said[1:] if said.startswith("-") else said[:-1]).strip()
     whole, _, decimals = said.partition(mark)
     grouped = re.split(r"[ ',.\u2019]", whole) if mark not in whole else []
     signs = {letter for letter in whole if not letter.isdigit()}

@@ -6,7 +6,7 @@ from app.services.imports.profiles import check as check_profile
 from app.services.imports.profiles import get as profile
 from app.services.imports.profiles import load as profiles
 from app.services.imports.reading import get, lines, listed, result
-from app.services.imports.receiving import PURPOSES, Handed, receive
+from app.services.imports.receiving import PURPOSES, Handed, handed, receive
 from app.services.imports.working import Importer, work_once
 from app.storage.imports import KnownImport, KnownLine
 
@@ -22,6 +22,7 @@ __all__ = [
     "cancel",
     "check_profile",
     "get",
+    "handed",
     "lines",
     "listed",
     "profile",

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.domain.access import Permission, Principal
 from app.domain.refusals import Conflict, NotFound, StaleVersion
 from app.services.desk import Desk
-from app.services.imports.receiving import new_operation
+from app.services.imports.receiving import allowed, new_operation
 from app.storage import imports as rows
 from app.storage.imports import KnownImport
 
@@ -41,7 +41,7 @@ def apply(connection: Connection, desk: Desk, principal: Principal, import_id: s
         version=one.version + 1,
         operation_id=operation.id,
         acting_person=principal.person,
-        acting_role=principal.role.value,
+        acting_role=allowed(principal),
         touched_at=stamp.at,
     )
     return _kept(connection, desk, now, "import.application_asked", principal)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -51,6 +54,37 @@ class Handed(NamedTuple):
     purpose: str
     key: str
     fingerprint: str
+
+
+@contextmanager
+def handed(desk: Desk, files: Sequence[Path], profile: str, purpose: str) -> Iterator[Handed]:
+    """Files of this machine as one that is handed in; the same again is the same. `profile` may be a YAML file.
+
+    Raises ProfileNotFound, ProfileInvalid, and FileUnreadable for what is not there or too large.
+    """
+    if purpose not in PURPOSES:
+        raise FileUnreadable(f"The purpose is one of: {', '.join(PURPOSES)}")
+    with tempfile.TemporaryDirectory(prefix="propriety-import-") as folder:
+        try:
+            is_file = profile.endswith((".yaml", ".yml"))
+            text = Path(profile).read_text("utf-8") if is_file else ""
+            path = files[0] if len(files) == 1 else _zipped(Path(folder) / "files.zip", files)
+            size = path.stat().st_size
+            if size > desk.settings.import_limit_bytes:
+                raise FileTooRich(f"A file may have {desk.settings.import_limit_bytes} bytes")
+            digest = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileUnreadable(f"A file cannot be read: {error.__class__.__name__}") from error
+        mapping = profiles.check(text) if is_file else profiles.get(desk.settings.import_profiles, profile)
+        print_ = sha256("\n".join([digest, mapping.name, str(mapping.version), purpose]).encode()).hexdigest()
+        yield Handed(path, files[0].name, size, digest, mapping, purpose, print_, print_)
+
+
+def _zipped(path: Path, files: Sequence[Path]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, file in enumerate(files):
+            archive.write(file, f"{number}/{file.name}")
+    return path
 
 
 def receive(desk: Desk, principal: Principal, handed: Handed) -> tuple[KnownImport, bool]:
@@ -99,7 +133,7 @@ def _begin(connection: Connection, desk: Desk, principal: Principal, handed: Han
         summary="{}",
         operation_id=None,
         acting_person=principal.person,
-        acting_role=principal.role.value,
+        acting_role=allowed(principal),
         created_by=principal.person,
         created_by_key=principal.id,
         idempotency_key=handed.key,
@@ -132,6 +166,13 @@ def _begin_check(connection: Connection, desk: Desk, begun: KnownImport, count: 
     journal.note(one.id, 1, "import.received", facts, stamp)
     journal.seal(connection)
     return one
+
+
+def allowed(principal: Principal) -> str:
+    """What somebody may do at this moment, for whoever acts in their name later: role, and what the key withholds."""
+    ceiling = principal.ceiling
+    # A key that allows nothing has no import; so no words behind the role mean no ceiling.
+    return " ".join([principal.role.value, *(sorted(ceiling) if ceiling is not None else ())])
 
 
 def new_operation(connection: Connection, desk: Desk, kind: str, by: str, total: int) -> KnownOperation:

@@ -11,7 +11,7 @@ import threading
 
 from sqlalchemy import Connection
 
-from app.domain.access import Principal, Role
+from app.domain.access import Permission, Principal, Role
 from app.domain.audit import canonical
 from app.domain.refusals import Unavailable
 from app.services.desk import Desk
@@ -88,7 +88,9 @@ def _work_on(desk: Desk, import_id: str) -> bool:
 
 def principal_of(one: KnownImport) -> Principal:
     """In whose name an import is worked on: whoever asked for it, as they were allowed then."""
-    return Principal(one.created_by_key, one.acting_person, Role(one.acting_role), one.acting_person)
+    role, _, ceiling = one.acting_role.partition(" ")
+    within = frozenset(Permission(name) for name in ceiling.split()) if ceiling else None
+    return Principal(one.created_by_key, one.acting_person, Role(role), one.acting_person, ceiling=within)
 
 
 def _check_portion(desk: Desk, one: KnownImport) -> bool:
