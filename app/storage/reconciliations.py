@@ -48,5 +48,5 @@ def entries(connection: Connection, first: date, last: date, people: Sequence[st
     for giver, *said in connection.execute(
         asked.where(among(connection, row.giver, people), row.occurred_on.between(first, last), *_PAID_BY_US)
     ):
-        found[giver].append(Paid._make(said))
+        found[giver].append(Paid._make([*said, None]))
     return found

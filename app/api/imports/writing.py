@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.audit import iso
 from app.domain.imports import Profile
-from app.services.imports import KnownImport, KnownLine
+from app.services.imports import CHECKED_TOGETHER, KnownImport, KnownLine
 
 
 class CountsOut(BaseModel):
@@ -42,7 +42,7 @@ class ImportOut(BaseModel):
     lines_applied: int
     check: CountsOut | None
     check_is_exact: bool = Field(
-        description="false for long files: their lines are judged 5,000 together, so more violations may open"
+        description="false for long files: their lines are judged 1,000 together, so more violations may open"
     )
     applied: CountsOut | None
     operation_id: str | None
@@ -131,7 +131,7 @@ def import_out(one: KnownImport) -> dict[str, Any]:
         "lines_checked": one.checked,
         "lines_applied": one.applied,
         "check": _counts(summary.get("check", {})) if complete else None,
-        "check_is_exact": one.lines <= 5000,
+        "check_is_exact": one.lines <= CHECKED_TOGETHER,
         "applied": _counts(summary["applied"]) if "applied" in summary else None,
         "operation_id": one.operation_id,
         "created_by": one.created_by,

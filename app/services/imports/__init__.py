@@ -7,10 +7,11 @@ from app.services.imports.profiles import get as profile
 from app.services.imports.profiles import load as profiles
 from app.services.imports.reading import get, lines, listed, result
 from app.services.imports.receiving import PURPOSES, Handed, handed, receive
-from app.services.imports.working import Importer, work_once
+from app.services.imports.working import CHECKED_TOGETHER, Importer, work_once
 from app.storage.imports import KnownImport, KnownLine
 
 __all__ = [
+    "CHECKED_TOGETHER",
     "PURPOSES",
     "Handed",
     "ImportNotFound",

@@ -21,7 +21,8 @@ from app.storage import operations
 from app.storage.imports import KnownImport, KnownLine, Settled
 
 _log = logging.getLogger(__name__)
-CHECKED_TOGETHER, APPLIED_TOGETHER = 5000, 500
+# On SQLite a portion holds up whoever else writes, so it takes a second and no more.
+CHECKED_TOGETHER, APPLIED_TOGETHER = 1000, 500
 _LOOK_EVERY_S = 2
 
 
