@@ -441,7 +441,7 @@ def list_reconciliations(world: World, whose: str | None) -> Ask:
 def get_reconciliation(world: World, whose: str | None) -> Ask:
     if whose is not None:
         world.entry(whose, "40.00")
-    where = {"rep": whose or "nobody at all"}
+    where = {"rep": whose or "nora"}
     return Ask("GET", "/v1/reconciliations/{rep}", where, query=(("month", "2026-05"),))
 
 
