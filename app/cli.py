@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -129,7 +129,9 @@ def serve(
 
 def _welcome(url: str | None, address: str) -> None:
     """Where the console is; on a fresh installation with the link by which its first administrator signs in."""
-    token = _write(url, sessions.first_link)
+    token = None
+    with suppress(Refusal):  # a database that is busy or away at this moment is no reason not to serve
+        token = _write(url, sessions.first_link)
     # On standard error, unbuffered and uncut: a supervisor's log must not hold a link that waits in a buffer.
     print(f"Console: {address}/console", file=sys.stderr)
     if token is not None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conformance import lacking
+from tests.console.chromium import NO_BROWSER
 from tests.databases import (
     KINDS,
     NO_POSTGRES,
@@ -58,6 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lacking.summarise(terminalreporter)
     skipped = sum(NO_POSTGRES in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    browserless = sum(NO_BROWSER in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if browserless:
+        terminalreporter.section("CHROMIUM IS MISSING", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{browserless} tests were skipped: {NO_BROWSER}. What they hold is UNPROVED by this run.", red=True
+        )
     if skipped:
         terminalreporter.section("POSTGRESQL IS MISSING", sep="!", red=True, bold=True)
         terminalreporter.line(

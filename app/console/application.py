@@ -8,7 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.console import (
     audit,
+    drafts,
+    exports,
     failures,
+    keys,
     policies,
     preferences,
     questions,
@@ -16,7 +19,9 @@ from app.console import (
     recipients,
     sessions,
     static_files,
+    users,
     violations,
+    webhooks,
 )
 from app.console.entries import reading as entries_read
 from app.console.entries import writing as entries_written
@@ -31,9 +36,14 @@ _ROUTERS = (
     entries_written,
     entries_read,
     questions,
+    drafts,
     recipients,
     policies,
     audit,
+    exports,
+    users,
+    keys,
+    webhooks,
 )
 
 

@@ -60,6 +60,22 @@ def asked(request: Request) -> Iterator[Asked]:
     with desk.database.reading() as connection:
         principal = access.require(connection, desk, credentials)
         yield Asked(request, connection, desk, principal, credentials)
+        _note(request, principal)
+
+
+_NO_CASE_DATA = ("/me/", "/admin/", "/policies", "/home", "/entries/new", "/queue/count")
+
+
+def _note(request: Request, principal: Principal) -> None:
+    """Notes what somebody has just looked at who may read what is not their own."""
+    path = request.url.path.removeprefix("/console")
+    reads_others = principal.may(Permission.READ_ALL) or principal.oversees.teams
+    if request.method != "GET" or not reads_others or path.startswith(_NO_CASE_DATA):
+        return
+    query = f"?{request.url.query}" if request.url.query else ""
+    about = next(iter(request.path_params.values()), None)
+    asked = f"{request.url.path}{query}"[:1000]
+    request.app.state.reads.note(principal, what=request.scope["route"].name, about=about, asked=asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,13 +149,14 @@ def _own(who: Principal, waiting: queues.Waiting) -> list[Item]:
     return [
         Item("plus", "New entry", "/console/entries/new", "new"),
         Item("list", "My entries", "/console/me/entries", "mine-entries"),
+        Item("inbox", "Drafts to confirm", "/console/me/drafts", "drafts"),
         Item("chat", "Questions", "/console/me/questions", "questions", waiting.questions),
     ]
 
 
 def _records(who: Principal) -> list[Item]:
     if not who.may(Permission.READ_ALL):
-        return []
+        return [Item("gift", "Team’s entries", "/console/entries", "entries")] if who.may(Permission.READ_TEAM) else []
     return [
         Item("gift", "Entries", "/console/entries", "entries"),
         Item("users", "Recipients", "/console/recipients", "recipients"),
@@ -168,6 +169,8 @@ def _policy(who: Principal) -> list[Item]:
 
 def _admin(who: Principal) -> list[Item]:
     items = []
+    if who.may(Permission.MANAGE_SUBSCRIPTIONS):
+        items.append(Item("hook", "Webhooks", "/console/admin/webhooks", "webhooks"))
     if who.may(Permission.MANAGE_KEYS):
         items.append(Item("key", "API keys", "/console/admin/keys", "keys"))
     if who.may(Permission.MANAGE_USERS):

@@ -177,6 +177,7 @@ def show_queue(
         preview=preview(by, cases[0].id) if cases else None,
         last_decided=None if rows else queues.last_decided(by.connection, by.principal),
         done=done,
+        export=places.address("/console/queue/export.csv", **asked.query()),
         said=_said(asked, found),
     )
 

@@ -46,11 +46,11 @@ def ask_who(request: Request, then: Next = _HOME) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, form: Posted) -> Response:
     """Signs in with a password; then on to the page that was asked for, or to what was posted before."""
-    name, password = form.text("name")[:254], next(iter(form.all("password")), "")
+    name, password = form.optional("name", most=254), next(iter(form.all("password")), "")
     kept = [(key.removeprefix("kept:"), value) for key, value in form.pairs if key.startswith("kept:")]
     target = inside(form.text("next"))
     try:
-        opened = sessions.sign_in(desk_of(request), name, password)
+        opened = sessions.sign_in(desk_of(request), "" if form.faults else name, password)
     except Unauthenticated as refusal:
         return _sign_in_page(request, then=target, kept=kept, name=name, fault=refusal.detail, status=401)
     if kept:

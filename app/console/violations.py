@@ -17,6 +17,7 @@ from app.console.pages import page
 from app.domain.access import Permission, Principal
 from app.domain.policies import Authority, Rule
 from app.domain.refusals import Refusal, StaleVersion
+from app.domain.review_codes import SEVERITIES
 from app.domain.violations import Act, Outcome, State, after
 from app.services import dispositions, exemptions, queues, reviews, violations
 from app.services import proofs as proof_services
@@ -178,10 +179,14 @@ def _neighbours(by: Asked, case: KnownViolation) -> tuple[str | None, str | None
         return None, None
     view = View(query["view"]) if query["view"] in set(View) else View.OPEN
     order = Order(query.get("sort", "")) if query.get("sort") in set(Order) else Order.DUE
+    plain = [one for one in query.getlist("rule") if one.isprintable()]
+    kind, text = query.get("type", ""), query.get("q", "")
     narrowed = queues.Narrowed(
-        tuple(query.getlist("sev")[:4]), tuple(query.getlist("rule")[:20]), query.get("type") or None,
-        query.get("q", "").replace("\x00", "")[:200],
-    )  # fmt: skip
+        tuple(one for one in SEVERITIES if one in query.getlist("sev")),
+        tuple(plain[:20]),
+        kind if kind and kind.isprintable() else None,
+        " ".join(text.replace("\x00", "").split())[:200],
+    )
     wanted = queues.sought(by.connection, by.desk, by.principal, view, narrowed)
     spot = queues.place_of(case, order)
     ask = (by.connection, by.desk, by.principal, wanted, order)

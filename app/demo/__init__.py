@@ -28,11 +28,12 @@ from app.demo.firm import OFFICER, REPS, SECOND_OFFICER
 from app.demo.rules import policy
 from app.demo.serving import ToldClock, serving, settings_for
 from app.demo.year import DAYS, LAST_RECORDED, year
-from app.domain.access import Role
+from app.domain.access import Principal, Role
 from app.domain.refusals import Conflict
-from app.services import access, audit
+from app.services import access, audit, sessions, users
 from app.services.audit import Verification
 from app.services.desk import Connection, Desk
+from app.services.users import UserDraft
 from app.settings import Settings
 from app.storage import database
 from app.storage.database import Database
@@ -69,8 +70,8 @@ def play(*, seed: int, entries: int, keep: Path | None, console: Console | None 
     with _file(keep) as file:
         settings = settings_for(f"sqlite:///{file}")
         told = _tell(settings, console, seed=seed, entries=entries)
-        key = _visitors_key(settings) if keep else None
-    telling.how_to_go_on(console, keep, key)
+        key, link = (_visitors_key(settings), _visitors_link(settings)) if keep else (None, None)
+    telling.how_to_go_on(console, keep, key, link)
     if not (told.proof_holds and told.log.holds):
         raise SystemExit(1)
     return told
@@ -155,6 +156,19 @@ def _visitors_key(settings: Settings) -> str:
     with _open(settings) as opened:
         desk = Desk(settings, opened, clock)
         return opened.write(lambda connection: _key(connection, desk, _VISITOR, Role.OFFICER, lifetime))
+
+
+def _visitors_link(settings: Settings) -> str:
+    """What signs an officer in to the console once, from now on by the clock on the wall."""
+    with _open(settings) as opened:
+        desk = Desk(settings, opened)
+
+        def make(connection: Connection) -> str:
+            admin = Principal("demo", "demo", Role.ADMIN, "demo")
+            user = users.create(connection, desk, admin, _VISITOR, UserDraft("Visitor", None, Role.OFFICER))
+            return sessions.make_link(connection, desk, user.id, by="demo", door="cli")
+
+        return opened.write(make)
 
 
 def _key(connection: Connection, desk: Desk, name: str, role: Role, lifetime: timedelta) -> str:

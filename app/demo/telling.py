@@ -131,7 +131,7 @@ def log(console: Console, found: Verification) -> None:
     console.print("Recomputed from the stored bytes: the log holds.\n" if found.holds else "The log does NOT hold.\n")
 
 
-def how_to_go_on(console: Console, keep: Path | None, key: str | None) -> None:
+def how_to_go_on(console: Console, keep: Path | None, key: str | None, link: str | None = None) -> None:
     """What to do next, with the exact commands."""
     console.rule("[bold]How to go on")
     if keep is None or key is None:
@@ -140,7 +140,9 @@ def how_to_go_on(console: Console, keep: Path | None, key: str | None) -> None:
         return
     console.print(f"The year is in {keep}. Serve it:\n", soft_wrap=True)
     _command(console, f"propriety serve --database {shlex.quote(f'sqlite:///{keep}')}")
-    console.print("Ask it, with an officer's key that is shown this once:\n")
+    console.print("Then work with it in a browser, as an officer; this link signs in once, within two days:\n")
+    _command(console, f"http://127.0.0.1:8000/console/sign-in/link?token={link}")
+    console.print("Or ask it, with an officer's key that is shown this once:\n")
     _command(console, f"export KEY={key}")
     _command(console, 'curl -s -H "Authorization: Bearer $KEY" "http://127.0.0.1:8000/v1/violations?limit=3"')
     console.print("Everything that it answers is described at http://127.0.0.1:8000/docs")

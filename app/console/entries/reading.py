@@ -49,8 +49,9 @@ def list_entries(
     until: Short = "",
     after: Short = "",
 ) -> Response:
-    """All entries, newest event first, narrowed by the address."""
-    by.require(Permission.READ_ALL)
+    """All entries, or one's own and the team's, newest event first, narrowed by the address."""
+    if not by.principal.may(Permission.READ_TEAM):
+        by.require(Permission.READ_ALL)
     wanted = EntryFilter(
         kind=(kind,) if kind in set(Kind) else (),
         direction=direction if direction in set(Direction) else None,

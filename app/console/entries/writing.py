@@ -33,7 +33,7 @@ _ROUTE = "console: new entry"
 
 
 @router.get("/entries/new")
-def new_entry(by: AskedBy, copy: Annotated[str, Query(max_length=64)] = "") -> Response:
+def new_entry(by: AskedBy, copy: Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$")] = "") -> Response:
     """An empty form, or one with what another entry said."""
     by.require(Permission.SUBMIT)
     pairs = _copied(by, copy) if copy else []
