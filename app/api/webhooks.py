@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from app.api.asking import answer, desk_of
-from app.api.problems import Problem
+from app.api.problems import Problem, respond
 from app.api.requests import BodyTooLarge, StrictRoute
 from app.domain.connections import ACK, Presented, Provider
+from app.domain.refusals import Refusal
 from app.services import connections
 from app.services.connections import Taken
 
@@ -75,11 +76,14 @@ async def greet_webhook(connection_id: Annotated[str, _ID], request: Request) ->
 
 
 async def _received(request: Request, connection_id: str, *, path_secret: str = "", code: str = "") -> Response:
-    desk = desk_of(request)
-    body = await _read(request, desk.settings.body_limit_bytes)
-    url = f"/v1/webhooks/{connection_id}"
-    presented = Presented(request.method, url, _headers(request), body, path_secret, code)
-    return _answered(await run_in_threadpool(connections.receive, desk, connection_id, presented))
+    desk, url = desk_of(request), f"/v1/webhooks/{connection_id}"
+    try:
+        body = await _read(request, desk.settings.body_limit_bytes)
+        presented = Presented(request.method, url, _headers(request), body, path_secret, code)
+        return _answered(await run_in_threadpool(connections.receive, desk, connection_id, presented))
+    except Refusal as refusal:
+        # Whatever is answered names the path without the secret that may stand in it.
+        return respond(refusal, url)
 
 
 async def _read(request: Request, limit: int) -> bytes:

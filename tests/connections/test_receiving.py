@@ -187,6 +187,14 @@ def test_an_outbound_message_of_another_organization_is_not_proved(firm: Firm):
     assert firm.send(signed("salesforce", connection, strange, firm.clock())).status_code == 401
 
 
+def test_no_answer_repeats_the_secret_of_a_path(firm: Firm):
+    connection = firm.connect("salesforce")
+    answer = firm.send(signed("salesforce", connection, b"not XML", firm.clock()))
+    assert answer.status_code == 400
+    assert connection["secret"] not in answer.text
+    assert answer.json()["instance"] == f"/v1/webhooks/{connection['id']}"
+
+
 def test_dataverse_may_use_its_webhook_key_instead_of_a_header(firm: Firm):
     connection = firm.connect("dataverse")
     body = json.dumps(dataverse("Update", "contact", "6d81597f", firm.clock(), key=1)).encode()
