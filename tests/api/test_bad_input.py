@@ -117,8 +117,10 @@ ALL_OPTIONAL = {
     "create_connection_replay",
     "create_draft_confirmation",
     "rotate_connection_secret",
+    "rotate_key",
     "rotate_subscription_secret",
     "change_subscription",
+    "update_view",
 }
 
 
@@ -623,6 +625,11 @@ OTHERS: dict[str, dict[str, list[str]]] = {
         "/supervisor": TEXTS,
         "/from_on": [*DAYS, "null"],
         "/to_on": [*DAYS, "null"],
+    },
+    "create_report": {
+        "/format": ['"doc"', '""', "null", "1"],
+        "/period": ['"26"', '"2026-Q5"', '"2026-13"', '""', "2026"],
+        "/as_of": ['"yesterday"', '"2026-05-04"', "1"],
     },
     "create_team": {"/name": [*TEXTS, "null"], "/parent_id": ['""', "1", "[]"]},
     "change_team": {"/name": [*TEXTS, "null"]},
