@@ -160,6 +160,7 @@ def _records(who: Principal) -> list[Item]:
     return [
         Item("gift", "Entries", "/console/entries", "entries"),
         Item("users", "Recipients", "/console/recipients", "recipients"),
+        Item("chart", "Reports", "/console/reports", "reports"),
     ]
 
 

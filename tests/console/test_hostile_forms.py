@@ -164,7 +164,7 @@ def test_no_question_of_any_kind_is_our_mistake(server: Server, olivia: Visitor,
     wrong = []
     for path in sorted(set(paths("GET"))):
         for value in HOSTILE:
-            page = Page(olivia.get(concrete(path, ids), params=dict.fromkeys(FIELDS, value)))
+            page = Page(olivia.get(concrete(path, ids), params=dict.fromkeys(FIELDS, value[:40])))
             if not ours(page):
                 wrong.append((path, value[:20], page.status))
     assert wrong == []

@@ -339,6 +339,7 @@ PAGES = {
         "/console/recipients",
         "/console/recipients/{recipient}",
         "/console/recipients/{recipient}/identity",
+        "/console/reports",
         "/console/policies",
         "/console/policies/{policy}",
         "/console/audit",

@@ -36,6 +36,7 @@ PAGES = {
     "/console/recipients/{recipient}/identity": READERS,
     "/console/queue/export.csv": READERS,
     "/console/recipients/{recipient}/ledger.csv": READERS,
+    "/console/reports": READERS,
     "/console/policies": EVERYBODY,
     "/console/policies/{policy}": EVERYBODY,
     "/console/audit": READERS,

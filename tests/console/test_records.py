@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 
@@ -181,3 +182,28 @@ def test_the_queue_and_a_ledger_come_as_files_with_the_same_figures(olivia: Visi
     ledger = list(csv.DictReader(io.StringIO(olivia.get(f"/console/recipients/{recipient(officer)}/ledger.csv").text)))
     assert [one["total"] for one in ledger if one["rule"].startswith("FINRA")] == ["200.00", "350.00"]
     assert ledger[0]["what"] == "'=1+1"
+
+
+def test_a_report_is_produced_listed_and_fetched(server: Server, olivia: Visitor, officer) -> None:
+    over_the_gift_limit(officer, "350.00", DANA)
+    said = {"kind": "gift_log", "first": "2026-01-01", "last": "2026-06-15", "form": "csv"}
+    page = olivia.follow("/console/reports", said)
+    assert "Gift log: 1 row." in page.text
+    [file] = [link for link in page.links if link.endswith("/file")]
+    answer = olivia.get(file)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "350.00" in answer.text
+    [made] = done(officer.get("/v1/report-productions"))["data"]
+    assert hashlib.sha256(answer.content).hexdigest() == made["sha256"]
+    assert visit(server, "rep", "rhea").get(file).status_code == 403
+
+
+def test_a_report_that_cannot_be_says_why(olivia: Visitor) -> None:
+    said = {"kind": "recipient_statement", "first": "2026-05-01", "last": "2026-04-01", "form": "doc"}
+    page = olivia.submit("/console/reports", said)
+    assert page.status == 422
+    for fault in ("The last day comes before the first", "Choose a format", "needs to know of whom"):
+        assert fault in page.text
+    assert breaches(page) == []
+    whose = {"kind": "recipient_statement", "first": "2026-05-01", "last": "2026-06-01", "form": "pdf"}
+    assert olivia.submit("/console/reports", whose | {"recipient_id": "rec_none"}).status == 422
