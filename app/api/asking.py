@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import iscoroutinefunction, signature
+from typing import Annotated, Any, TypeVar, get_args
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -37,23 +40,64 @@ async def credentials_without_waiting(request: Request) -> Presented:
     return await run_in_threadpool(access.check, desk_of(request), presented)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """Somebody known asks, and everything is read from one consistent state."""
+    """Somebody asks, and everything is read from one consistent state; who they are stands when a route begins.
 
-    connection: Connection
+    `opened` takes the connection and gives it back in the thread that answers. Nobody holds one while waiting for a
+    thread: as many who did as there are connections would wait for those who have the threads and want a connection.
+    """
+
     desk: Desk
-    principal: Principal
+    request: Request
+    connection: Connection = field(init=False)
+    principal: Principal = field(init=False)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Recognises the caller, lets questions be asked until the block ends, and notes the reading. Raises BadKey."""
+        credentials = credentials_of(self.request)
+        with self.desk.database.reading() as connection:
+            self.connection = connection
+            self.principal = access.require(connection, self.desk, credentials)
+            yield
+            _note(self.request, self.principal)
 
 
-def asked(request: Request) -> Iterator[Asked]:
-    """Recognises the caller. Raises BadKey."""
-    desk = desk_of(request)
-    credentials = credentials_of(request)
+async def asked(request: Request) -> Asked:
+    """The caller as somebody who asks; `StrictRoute` opens it around the endpoint."""
+    return Asked(desk_of(request), request)
+
+
+OPENED = "opened_as"
+
+
+def opening(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint of a route with its Asked opened around it; any other endpoint as it is."""
+    named = [name for name, one in signature(endpoint, eval_str=True).parameters.items() if _is_asked(one.annotation)]
+    if not named or hasattr(endpoint, OPENED):
+        return endpoint
+    if iscoroutinefunction(endpoint):
+        raise TypeError(f"{endpoint.__name__} asks the database, so it is no coroutine")
+
+    @wraps(endpoint)
+    def answering(**values: Any) -> Any:
+        with values[named[0]].opened():
+            return endpoint(**values)
+
+    setattr(answering, OPENED, named[0])
+    return answering
+
+
+def _is_asked(annotation: Any) -> bool:
+    return any(getattr(one, "dependency", None) is asked for one in get_args(annotation))
+
+
+def require_known(request: Request) -> None:
+    """Raises BadKey unless somebody known asks."""
+    desk, credentials = desk_of(request), credentials_of(request)
     with desk.database.reading() as connection:
-        principal = access.require(connection, desk, credentials)
-        yield Asked(connection, desk, principal)
-        _note(request, principal)
+        access.require(connection, desk, credentials)
 
 
 _NO_CASE_DATA = {"access", "health", "operations", "policies", "subscriptions"}
@@ -102,12 +146,12 @@ class Acting:
         return whole
 
 
-def acting(request: Request) -> Acting:
+async def acting(request: Request) -> Acting:
     """The caller as somebody who acts."""
-    return Acting(desk_of(request), credentials_of(request))
+    return Acting(desk_of(request), await credentials_without_waiting(request))
 
 
-AskedBy = Annotated[Asked, Depends(asked, scope="function")]
+AskedBy = Annotated[Asked, Depends(asked)]
 ActingAs = Annotated[Acting, Depends(acting)]
 
 

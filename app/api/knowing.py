@@ -10,7 +10,7 @@ from app.api.fields import Moment
 from app.services.desk import place_at
 
 
-def _place(
+async def _place(
     as_of: Annotated[Moment | None, Query(description="what was known at this moment; default: now")] = None,
 ) -> int | None:
     """The place in the order of record that the moment stands for; None means now."""

@@ -8,11 +8,14 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence, Set
 from typing import Any, get_args, get_origin
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from app.api.asking import OPENED, opening, require_known
 from app.api.problems import pointer
-from app.domain.refusals import Fault, Malformed, TooLarge, TooMany, Unauthenticated, WrongMediaType
+from app.domain.refusals import Fault, Malformed, Refusal, TooLarge, TooMany, Unauthenticated, WrongMediaType
 from app.services.access import Credentials, Unchecked, read_credentials
 from app.services.desk import Desk
 from app.settings import Settings
@@ -159,7 +162,13 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly and knows all of its query parameters."""
+    """A route that reads its body strictly and knows all of its query parameters.
+
+    Where somebody known has to ask, the endpoint runs with that opened, all in one thread.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, opening(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the strict reading."""
@@ -167,7 +176,7 @@ class StrictRoute(APIRoute):
         parameters = list(query_parameters(self.dependant))
         known = {one.alias for one in parameters}
         several = {one.alias for one in parameters if takes_several(one.field_info.annotation)}
-        takes_body = self.body_field is not None
+        takes_body, asked_as = self.body_field is not None, hasattr(self.endpoint, OPENED)
         known_callers = not _OPEN & set(self.tags)
 
         async def strict(request: Request) -> Response:
@@ -181,7 +190,12 @@ class StrictRoute(APIRoute):
                 request = StrictRequest(request.scope, request.receive)
                 settings: Settings = request.app.state.desk.settings
                 await request.read(settings.body_limit_bytes)
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except (RequestValidationError, Refusal):
+                if asked_as:  # nor what is wrong with their question
+                    await run_in_threadpool(require_known, request)
+                raise
             response.headers.update(headers)
             if isinstance(key, Credentials):
                 request.app.state.reads.used(key.key_id)

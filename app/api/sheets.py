@@ -54,7 +54,7 @@ class NotAcceptable(Refusal):
     title = "This cannot be had in such a form"
 
 
-def _asked(
+async def _asked(
     request: Request,
     wanted: Annotated[
         Format | None, Query(alias="format", description="what to answer with; default: what `Accept` says")

@@ -26,7 +26,7 @@ def etag(version: int) -> dict[str, str]:
     return {"ETag": f'"v{version}"'}
 
 
-def _meant(if_match: Annotated[str | None, Header(alias="If-Match", description='such as "v3"')] = None) -> int:
+async def _meant(if_match: Annotated[str | None, Header(alias="If-Match", description='such as "v3"')] = None) -> int:
     """The version meant. Raises IfMatchRequired without one, BadIfMatch for anything but one ETag of ours."""
     if if_match is None:
         raise IfMatchRequired("Send If-Match with the ETag that you read")

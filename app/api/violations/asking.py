@@ -41,7 +41,7 @@ Unit = Annotated[str, StringConstraints(pattern=r"^([A-Z]{3}|count)$")]
 Sort = Literal["due", "-due", "severity", "-severity", "amount_over", "-amount_over", "newest", "-newest"]
 
 
-def _asked(
+async def _asked(
     state: Annotated[list[State] | None, Query(max_length=7)] = None,
     outcome: Annotated[list[Outcome] | None, Query(max_length=4)] = None,
     reason_code: Annotated[list[Identifier] | None, Query(max_length=20)] = None,
@@ -125,7 +125,7 @@ def _scaled(text: str | None, decimals: int) -> int | None:
     return None if text is None else int(Decimal(text).scaleb(decimals))
 
 
-def _sorting(
+async def _sorting(
     sort: Annotated[Sort, Query(description="with `-` the reverse; equal ones stand by id")] = "newest",
 ) -> Sorting:
     return Sorting(Order(sort.removeprefix("-")), sort.startswith("-"))
