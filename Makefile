@@ -8,11 +8,11 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve bench soak lock upgrade clean
+.PHONY: help setup demo test check format serve bench bench-quick bench-large bench-django ddl-cockroach soak lock upgrade clean
 .DELETE_ON_ERROR:
 
 help:  ## list what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## a ready .venv, from the locked and hashed requirements; quick when nothing changed
 
@@ -47,6 +47,23 @@ serve: setup  ## the service on http://127.0.0.1:8000, on SQLite unless PROPRIET
 
 bench: setup  ## what is measured against what
 	$(BIN)/python -m bench $(ARGS)
+
+bench-quick: setup  ## the same with two short rounds: shows that it works, resolves large effects only
+	$(BIN)/python -m bench --quick $(ARGS)
+
+ENTRIES ?= 1000000
+
+bench-large: setup  ## how costs grow with what is stored; make bench-large ENTRIES=10000000
+	$(BIN)/python -m bench --only growth --only may-i --only violations --entries $(ENTRIES) $(ARGS)
+
+bench-django: setup  ## an environment of its own for the reference in Django, whose row is left out without it
+	test -x .venv/django/bin/python || $(PYTHON) -m venv .venv/django
+	.venv/django/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r bench/references/django.txt
+
+ddl-cockroach: setup  ## every table and index, compiled by that engine's dialect in an environment of its own
+	test -x .venv/cockroach/bin/python || $(PYTHON) -m venv .venv/cockroach
+	.venv/cockroach/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/distributed/requirements.txt
+	.venv/cockroach/bin/python -m tests.distributed.compile_ddl $(ARGS)
 
 soak: setup  ## the long runs, which `make test` leaves out; PROPRIETY_SOAK=0.01 plays a hundredth of each
 	$(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

@@ -102,6 +102,9 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         database = Database(settings.database_url, pool_size=settings.pool_size)
         desk = Desk(settings, database, clock)
         require_schema(database)
+        if settings.read_database_url:
+            desk.replica = Database(settings.read_database_url, pool_size=settings.pool_size)
+            require_schema(desk.replica)
         database.write(lambda connection: policy_services.ensure_default(connection, desk))
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
         app.state.reads = Reads(desk)
@@ -118,6 +121,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         app.state.operations.close()
         app.state.reads.close()
         database.close()
+        if desk.replica is not None:
+            desk.replica.close()
 
     app = FastAPI(
         title="Propriety",

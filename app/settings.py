@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from holidays import list_supported_countries, list_supported_financial
+from holidays.registry import EntityLoader
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PROPRIETY_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field("sqlite:///propriety.db", description="SQLite file or postgresql://user@host/name")
+    read_database_url: str = Field(
+        "", description="a replica that files and reports are read from, which may lag; limits are never read there"
+    )
     host: str = Field("127.0.0.1", description="address that `propriety serve` listens on")
     port: int = Field(8000, ge=0, le=65535)
     time_zone: str = Field("America/New_York", description="the firm's calendar: which day it is today")
@@ -128,7 +131,7 @@ class Settings(BaseSettings):
     @field_validator("holidays")
     @classmethod
     def _known_market(cls, value: str) -> str:
-        if value != "none" and value not in {**list_supported_financial(), **list_supported_countries()}:
+        if value != "none" and value not in {*EntityLoader.get_financial_codes(), *EntityLoader.get_country_codes()}:
             raise ValueError(f"{value!r} is neither a market such as 'NYSE', nor a country such as 'US', nor 'none'")
         return value
 

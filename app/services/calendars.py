@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 
 import holidays
+from holidays.registry import EntityLoader
 
 from app.domain.calendars import business_day_after
 
@@ -36,8 +37,9 @@ class Calendar:
 @cache
 def _holidays(name: str, year: int) -> frozenset[date]:
     # The library fills a year while it is asked, which two threads must not see half done; so each year is taken whole.
-    if name in holidays.list_supported_financial():
+    # Only the codes: to list what is supported with its regions, the library would load every country there is.
+    if name in EntityLoader.get_financial_codes():
         return frozenset(holidays.financial_holidays(name, years=year))
-    if name in holidays.list_supported_countries():
+    if name in EntityLoader.get_country_codes():
         return frozenset(holidays.country_holidays(name, years=year))
     raise ValueError(f"{name!r} is neither a market such as NYSE, nor a country such as US, nor {WEEKENDS_ONLY}")

@@ -46,6 +46,7 @@ class Desk:
     codes: ReviewCodes = field(init=False)
     tokens: Tokens | None = field(init=False)
     rates: Rates | None = field(init=False)
+    replica: Database | None = None
     remembered: Remembered = field(default_factory=lambda: Remembered(-1, PolicyBook([])))
 
     def __post_init__(self) -> None:
@@ -54,6 +55,14 @@ class Desk:
         self.codes = review_codes.load(self.settings.review_codes)
         self.tokens = Tokens(self.settings, self.clock) if self.settings.oidc_issuer else None
         self.rates = Rates(self.settings.rate_limit) if self.settings.rate_limit else None
+
+    @property
+    def archive(self) -> Database:
+        """Where files and reports are read from: the replica, which may lag, or where there is none the database.
+
+        Nothing that is decided, and nothing that says what is left of a limit, is read here.
+        """
+        return self.replica or self.database
 
     def today(self, at: int | None = None) -> date:
         """The day it is in the firm's time zone, or was at a place in the order of record."""

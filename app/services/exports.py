@@ -129,7 +129,7 @@ class Exports:
     def _run(self, export: Export, writing: Writing) -> None:
         failure: Exception | None = None
         try:
-            with self._desk.database.reading() as connection:
+            with self._desk.archive.reading() as connection:
                 export.fill(writing(connection))
         except Exception as error:  # noqa: BLE001 - whoever reads the file hears of it
             failure = error

@@ -28,7 +28,6 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from app.domain.audit import iso
 from app.domain.sheets import Amount as Amount
@@ -152,6 +151,8 @@ def _value(cell: Cell) -> Any:
 
 
 def _xlsx(sheet: Sheet, rows: Iterable[Row]) -> Iterator[bytes]:
+    from xlsxwriter import Workbook  # type: ignore[import-untyped] # a process that writes no workbook need not hold it
+
     with tempfile.TemporaryFile() as file:
         # constant_memory: a row is written to disk when the next one begins.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -10,14 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -29,6 +26,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     literal,
     make_url,
     select,
@@ -42,11 +40,15 @@ from app.domain.audit import iso
 from app.domain.refusals import Unavailable
 from app.storage.tables import Base
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 _MIGRATION_LOCK = 0x50524F50
 _RETRIES = 8
+_IN_SESSION = "-c plan_cache_mode=force_custom_plan -c timezone=UTC"
 _RETRYABLE = {"40001", "40P01"}
 
 
@@ -185,14 +187,16 @@ def _engine(url: str, pool_size: int) -> Engine:
         return engine
     if parsed.get_backend_name() != "postgresql":
         raise ValueError(f"PROPRIETY_DATABASE_URL names {parsed.get_backend_name()}; use sqlite:///… or postgresql://…")
+    # Behind a pooler in transaction mode nothing may be left behind in a session: nothing prepared, nothing set.
+    pooled = parsed.query.get("pooler") == "transaction"
     return create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
+        parsed.difference_update_query(["pooler"]).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         # A generic plan made while a table was empty stays slow for ever; these statements are planned in microseconds.
-        connect_args={"options": "-c plan_cache_mode=force_custom_plan -c timezone=UTC"},
+        connect_args={"prepare_threshold": None} if pooled else {"options": _IN_SESSION},
     )
 
 
@@ -252,7 +256,12 @@ def _sqlite_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+# Alembic is imported where something is migrated: a process that only serves need not hold it.
+
+
 def _alembic(url: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_ROOT / "migrations"))
     config.attributes["url"] = url
@@ -264,6 +273,8 @@ def migrate(url: str) -> None:
 
     Raises WrongSchema where a newer program has been here, and DatabaseAway where there is nobody.
     """
+    from alembic import command
+
     _make_folder(url)
     database = Database(url, pool_size=2)
     try:
@@ -281,8 +292,7 @@ def migrate(url: str) -> None:
 
 def _refuse_unknown(connection: Connection) -> None:
     found = current_revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic("")).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _revisions():
         raise WrongSchema(
             f"The database is at revision {found}, which this program, at {newest_revision()}, does not know. "
             "A newer program has migrated it: use that one, or restore a backup"
@@ -311,14 +321,24 @@ def _make_folder(url: str) -> None:
         Path(path).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
 
 
-def newest_revision() -> str | None:
+@cache
+def _revisions() -> tuple[str, ...]:
+    """All revisions, first to last: the numbers that the migrations' files begin with."""
+    files = (_ROOT / "migrations" / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted(file.name.partition("_")[0] for file in files))
+
+
+def newest_revision() -> str:
     """The revision this program was written for."""
-    return ScriptDirectory.from_config(_alembic("")).get_current_head()
+    return _revisions()[-1]
 
 
 def current_revision(connection: Connection) -> str | None:
     """The revision that the database is at."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def require_schema(database: Database) -> None:

@@ -8,6 +8,7 @@ clock that numbers entries in this process. A test that passes with a defect pla
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
 import time
@@ -16,7 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from app.storage import answers, database, ids, recipients, screening
 from app.storage.database import Database
@@ -163,6 +166,20 @@ def lost_races_are_errors() -> None:
     database._worth_retrying = lambda _error: False
 
 
+def refused_commits() -> None:
+    """No defect, but a harder database: everything is SERIALIZABLE, and it refuses one commit in five with 40001."""
+    _isolation("SERIALIZABLE")
+    commit, chance = PGDialect_psycopg.do_commit, random.Random(os.getpid())
+
+    def refusing(self: PGDialect_psycopg, connection: Any) -> None:
+        if chance.random() < 1 / 5:
+            connection.rollback()
+            raise psycopg.errors.SerializationFailure("injected: could not serialize access")
+        commit(self, connection)
+
+    PGDialect_psycopg.do_commit = refusing  # type: ignore[method-assign]
+
+
 def _isolation(level: str) -> None:
     create = database.create_engine
     database.create_engine = lambda url, **options: create(url, **options | {"isolation_level": level})
@@ -200,6 +217,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         wall_clock_order,
         key_kept_afterwards,
         lost_races_are_errors,
+        refused_commits,
     )
 }
 
