@@ -141,16 +141,27 @@ def add(connection: Connection, answers: Iterable[Known]) -> None:
     )
 
 
+_END_ALL = text("""
+    UPDATE assessments AS a SET known_until = q.until
+    FROM unnest(CAST(:entries AS text[]), CAST(:rules AS text[]), CAST(:shown AS text[]), CAST(:untils AS bigint[]))
+      AS q (entry_id, rule_id, shown, until)
+    WHERE a.entry_id = q.entry_id AND a.rule_id = q.rule_id AND a.shown = q.shown AND a.known_until IS NULL
+""")
+_END_ONE = text("""
+    UPDATE assessments SET known_until = :until
+    WHERE entry_id = :entry AND rule_id = :rule AND shown = :shown AND known_until IS NULL
+""")
+
+
 def close(connection: Connection, ended: Sequence[tuple[Key, int]]) -> None:
     """Ends the current answers of (rule, entry, shown), each at a place in the order of record."""
-    if ended:
-        connection.execute(
-            text(
-                "UPDATE assessments SET known_until = :until WHERE entry_id = :entry AND rule_id = :rule "
-                "AND shown = :shown AND known_until IS NULL"
-            ),
-            [{"until": until, "rule": rule, "entry": entry, "shown": shown} for (rule, entry, shown), until in ended],
-        )
+    rows = [(entry, rule, shown, until) for (rule, entry, shown), until in ended]
+    if rows and connection.dialect.name == "postgresql":
+        entries, rules, shown, untils = (list(column) for column in zip(*rows, strict=True))
+        connection.execute(_END_ALL, {"entries": entries, "rules": rules, "shown": shown, "untils": untils})
+    elif rows:
+        names = ("entry", "rule", "shown", "until")
+        connection.execute(_END_ONE, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _read(row: Sequence[object]) -> Known:
