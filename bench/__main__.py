@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import machine, publication, report
 from bench.books import cases_per_entry
 from bench.ground import Ground
-from bench.load import CONNECTIONS, ToolMissing, pgbench, wrk
+from bench.load import CONNECTIONS, LeftOut, ToolMissing, pgbench, wrk
 from bench.rows import NAMES, ROWS, needed
 from bench.sides import Side, sides
 from tests.databases import NoPostgres
@@ -48,6 +48,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--only", choices=(*NAMES, PUBLICATION), action="append", help="one row and its sides; may be repeated"
     )
+    parser.add_argument(
+        "--entries", type=int, default=100_000, help="how many entries a database holds that is read; default: 100,000"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures, round by round")
     asked = parser.parse_args()
     asked.rounds = asked.rounds or (2 if asked.quick else 5)
@@ -56,23 +59,29 @@ def _asked() -> argparse.Namespace:
 
 
 def _run(asked: argparse.Namespace) -> None:
-    rows = [row for row in ROWS if not asked.only or row.name in asked.only]
+    rows = [row for row in ROWS if (row.name in asked.only if asked.only else not row.large)]
     described = machine.description() | {
         "run": f"{asked.rounds} rounds of {asked.seconds:g} s per side, in turn, {CONNECTIONS} connections",
         "load before": machine.load_average(),
     }
     with tempfile.TemporaryDirectory(prefix="propriety-bench-") as folder, ExitStack() as stack:
-        ground = Ground(Path(folder))
+        ground = Ground(Path(folder), asked.entries)
         stack.callback(ground.close)
         _say("making databases")
-        opened = {name: stack.enter_context(sides(ground)[name]()) for name in needed(rows)}
+        opened, left_out = _opened(ground, stack, needed(rows))
+        rows = [row for row in rows if row.ours in opened and row.theirs in ("", *opened)]
         _load(opened, asked.rounds, asked.seconds)
-        cases = {side.title: cases_per_entry(side.url) for side in opened.values() if side.url}
+        cases = {side.title: cases_per_entry(side.url) for side in opened.values() if side.url and side.books}
+        stored = ground.stored()
+    if left_out:
+        described["left out"] = "; ".join(left_out)
     described["violations"] = "per entry: " + ", ".join(f"{share:.3f} {title}" for title, share in cases.items())
     _say("")
     print("\n".join(report.lines(described, opened, rows)))
     if asked.json:
-        asked.json.write_text(json.dumps(report.document(described, opened, rows), indent=2) + "\n")
+        asked.json.write_text(
+            json.dumps(report.document(described, opened, rows) | {"stored": stored}, indent=2) + "\n"
+        )
 
 
 def _publish(sizes: Sequence[int]) -> None:
@@ -83,6 +92,18 @@ def _publish(sizes: Sequence[int]) -> None:
         done = list(publication.measure(ground, sizes, _say))
     _say("")
     print("\n".join(publication.lines(done)))
+
+
+def _opened(ground: Ground, stack: ExitStack, names: Sequence[str]) -> tuple[dict[str, Side], list[str]]:
+    """The sides that can run, and why the others cannot."""
+    opened, left_out, factories = {}, [], sides(ground)
+    for name in names:
+        _say(f"making {name}")
+        try:
+            opened[name] = stack.enter_context(factories[name]())
+        except LeftOut as missing:
+            left_out.append(str(missing))
+    return opened, left_out
 
 
 def _load(opened: Mapping[str, Side], rounds: int, seconds: float) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, create_engine, text
 
+from bench.stock import untrue
+
 _SAME = {
     "entries": "SELECT COUNT(*) FROM entries",
     "versions": "SELECT COUNT(*) FROM entry_versions",
@@ -58,6 +60,34 @@ def _faults(connection: Connection, kept: int, audited: bool) -> Iterator[str]:
         found = connection.scalar(text(question))
         if found:
             yield f"{found} {what}"
+
+
+def plain_faults(url: str, kept: int) -> list[str]:
+    """What is wrong with the books of somebody who keeps entries and shares, and nothing else."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(text(_SAME["entries"]))
+            wrong = [what for what, question in list(_NONE.items())[:2] if connection.scalar(text(question))]
+        return wrong if found == kept else [*wrong, f"{found} entries after {kept} were answered for"]
+    finally:
+        engine.dispose()
+
+
+def stocked_faults(url: str, stocked: int, kept: int) -> list[str]:
+    """What is wrong with the books of a database that held entries before `kept` were answered for.
+
+    The plain definition, a replay of whole histories, is held against what some people's results are by now.
+    """
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(text("SELECT COUNT(*) FROM entries"))
+        faults = [] if found == stocked + kept else [f"{found} entries after {stocked} + {kept} were answered for"]
+        wrong = untrue(engine, range(3))
+        return faults + ([f"{wrong} results that a replay gives otherwise"] if wrong else [])
+    finally:
+        engine.dispose()
 
 
 def cases_per_entry(url: str) -> float:

@@ -6,10 +6,10 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from datetime import date, datetime
+from contextlib import ExitStack, closing, contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from app.services import packs
 from bench.processes import free_port, propriety, running, told
+from bench.stock import Stock, fill
 from tests.databases import NO_POSTGRES, NoPostgres, PostgresServer, binaries
 
 Kind = Literal["sqlite", "postgres"]
@@ -38,11 +39,24 @@ TYPES = (
 _TUNING = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
 
 
-class Ground:
-    """Where databases come from. All are gone when the run ends."""
+class Served(NamedTuple):
+    """A running service: where it listens, its process, its database, and a key that may read all."""
 
-    def __init__(self, folder: Path) -> None:
+    port: int
+    process: int
+    url: str
+    key: str
+
+
+class Ground:
+    """Where databases come from. All are gone when the run ends. `entries` is how many a database holds to be read."""
+
+    def __init__(self, folder: Path, entries: int = 100_000) -> None:
         self._folder = folder
+        self._stack = ExitStack()
+        self.stock = Stock(entries)
+        self._stocked: dict[Stock, str] = {}
+        self._reading: dict[bool, Served] = {}
         self._made = 0
         self._server: PostgresServer | None = None
         self._templates: dict[tuple[Kind, Policy], str] = {}
@@ -62,6 +76,35 @@ class Ground:
             pass  # the default policy is put in force when the service first starts
         return url
 
+    def stocked(self, stock: Stock) -> str:
+        """The address of a new PostgreSQL database that already holds much. Raises NoPostgres."""
+        if stock not in self._stocked:
+            url = self.database("postgres")
+            fill(url, stock, types=TYPES, today=self.day)
+            self._stocked[stock] = url
+        return self._copy("postgres", self._stocked[stock])
+
+    def stored(self) -> dict[str, int] | None:
+        """How many bytes the stock takes, indexes included; None where nothing was stocked."""
+        url = self._stocked.get(self.stock)
+        if url is None:
+            return None
+        full, empty = (_bytes_of(one) for one in (url, self._template("postgres", "default")))
+        return {"entries": self.stock.entries, "bytes": full - empty}
+
+    def reading(self, *, stocked: bool) -> Served:
+        """The one service that all readers ask, on a database with the stock or on one without."""
+        if stocked not in self._reading:
+            url = self.stocked(self.stock) if stocked else self.database("postgres")
+            key = new_key(url, "officer", "reader")
+            port, process = self._stack.enter_context(serving(url))
+            self._reading[stocked] = Served(port, process, url, key)
+        return self._reading[stocked]
+
+    def day_of(self, text: str) -> str:
+        """A day such as DAY-30 as a date; any other text as it is."""
+        return (self.day - timedelta(days=int(text[4:]))).isoformat() if text.startswith("DAY-") else text
+
     def postmaster(self) -> int:
         """The process that all processes of PostgreSQL are children of."""
         with psycopg.connect(self._running().url) as connection:
@@ -69,7 +112,8 @@ class Ground:
         return int(Path(row[0], "postmaster.pid").read_text().split()[0]) if row else 0
 
     def close(self) -> None:
-        """Ends the server and leaves nothing behind."""
+        """Ends the servers and leaves nothing behind."""
+        self._stack.close()
         if self._server:
             self._server.remove()
 
@@ -82,7 +126,7 @@ class Ground:
     def _default_database(self, kind: Kind) -> str:
         url = self._new(kind)
         told(propriety("migrate"), variables={"PROPRIETY_DATABASE_URL": url})
-        _add_people(url)
+        add_people(url)
         self.keys[kind] = new_key(url, "integration", "wrk")
         with serving(url):
             pass  # the default policy is put in force when the service first starts
@@ -150,6 +194,15 @@ def new_key(url: str, role: str, name: str) -> str:
     return str(json.loads(said)["secret"])
 
 
+def _bytes_of(url: str) -> int:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    finally:
+        engine.dispose()
+
+
 def _post(port: int, key: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {key}"}
     answer = httpx.post(f"http://127.0.0.1:{port}{path}", json=body, headers=headers, timeout=60)
@@ -167,7 +220,7 @@ _NUMBERS = {
 }
 
 
-def _add_people(url: str) -> None:
+def add_people(url: str) -> None:
     """All recipients and their employers, in two statements."""
     engine = create_engine(url)
     types = " ".join(f"WHEN {place} THEN '{type}'" for place, type in enumerate(TYPES))

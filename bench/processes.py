@@ -71,10 +71,10 @@ def told(command: Sequence[str], *, variables: Mapping[str, str] | None = None) 
 
 
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[int]:
+def running(command: Sequence[str], port: int, *, variables: Mapping[str, str] | None = None) -> Iterator[int]:
     """A server that listens on the port until the block ends; the value is its process id."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | (variables or {}), stdout=log, stderr=log)
         try:
             _wait_until_it_listens(process, port)
             yield process.pid
@@ -98,5 +98,11 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise TimeoutError("the server does not listen")
+
+
+def held_mib(status: Path, line: str = "VmRSS") -> float:
+    """The memory that a process holds now (VmRSS), or held at most (VmHWM), by its /proc status."""
+    [found] = [one for one in status.read_text().splitlines() if one.startswith(f"{line}:")]
+    return int(found.split()[1]) / 1024

@@ -15,6 +15,7 @@ _COLUMNS: dict[str, Callable[[Measured], float | None]] = {
     "database us": lambda one: one.database_us,
     "load us": lambda one: one.load_us,
     "p50 ms": lambda one: one.p50_ms,
+    "p95 ms": lambda one: one.p95_ms,
     "p99 ms": lambda one: one.p99_ms,
 }
 
@@ -29,6 +30,9 @@ def lines(machine: Mapping[str, str], sides: Mapping[str, Side], rows: Sequence[
         middle = [_middle(side, figure) for figure in list(_COLUMNS.values())[1:]]
         rate = str(spread([one.rate for one in side.rounds]))
         yield f"{side.title:<54}{rate:<26}" + "".join(f"{'-' if one is None else shown(one):>13}" for one in middle)
+    for side in sides.values():
+        if side.faults:
+            yield f"WRONG BOOKS: {side.title}: {'; '.join(side.faults)}. Read its figures as those of something else."
     yield ""
     yield "Ratios: median of the rounds' own ratios, with the least and the most."
     for row in rows:
@@ -40,7 +44,12 @@ def document(machine: Mapping[str, str], sides: Mapping[str, Side], rows: Sequen
     return {
         "machine": dict(machine),
         "sides": {
-            name: {"title": side.title, "kept": side.kept, "rounds": [one._asdict() for one in side.rounds]}
+            name: {
+                "title": side.title,
+                "kept": side.kept,
+                "faults": side.faults,
+                "rounds": [one._asdict() for one in side.rounds],
+            }
             for name, side in sides.items()
         },
         "rows": [

@@ -79,11 +79,13 @@ SELECT count(*) FILTER (WHERE outcome = 'violation') AS over FROM kept \gset
 \if :over
 INSERT INTO violations (id, version, state, entry_id, rule_id, shown, subject, policy_id, severity, occurred_on, giver,
                         submitted_by, direction, kind, employer_id, counted, aggregate, limit_value, over_by, opened_at, changed_at,
-                        opened_on, due_on)
+                        opened_on, due_on, unit, over_scaled, of_limit, severity_rank, recipient_type, days_late)
 SELECT 'vio' || substr(a.entry_id, 4, 23) || lpad(to_hex(row_number() OVER ()), 10, '0'), 1, 'open', a.entry_id, a.rule_id,
        a.shown, a.subject, a.policy_id, rule.severity, a.occurred_on, 'giver ' || :giver::text, :person, 'given', :kind,
        r.employer_id, a.counted, a.aggregate, a.limit_value, a.aggregate - a.limit_value, now(), now(),
-       :day::date, :day::date + 7
+       :day::date, :day::date + 7, 'USD', (a.aggregate - a.limit_value) * 100,
+       (2000 * a.aggregate + a.limit_value) / NULLIF(2 * a.limit_value, 0),
+       array_position(ARRAY['critical', 'high', 'medium', 'low'], rule.severity) - 1, r.type, 0
   FROM assessments a
   JOIN recipients r ON r.id = a.shown
   JOIN bench_rules rule ON rule.type = r.type AND rule.kind = :kind AND rule.rule_id = a.rule_id

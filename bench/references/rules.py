@@ -56,7 +56,14 @@ def rules_of(connection: Connection, types: tuple[str, ...], on: date) -> list[R
     policy = policies.read(connection).in_force(on)
     if policy is None:
         raise ValueError(f"no policy is in force on {on}")
-    return [rule for type in dict.fromkeys(types) for kind in KINDS for rule in _rules(policy, type, kind, on)]
+    return list(rules_on(policy, types, on))
+
+
+def rules_on(policy: Policy, types: tuple[str, ...], on: date) -> Iterator[ReferenceRule]:
+    """What a policy says on a day of each of the types."""
+    for type in dict.fromkeys(types):
+        for kind in KINDS:
+            yield from _rules(policy, type, kind, on)
 
 
 def _rules(policy: Policy, type: str, kind: Kind, on: date) -> Iterator[ReferenceRule]:

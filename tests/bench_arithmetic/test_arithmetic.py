@@ -6,9 +6,11 @@ import os
 
 import pytest
 
-from bench import load, processes
+from bench import load, processes, report, scaling
 from bench.arithmetic import percentile, ratios, shown, spread
-from bench.rows import NAMES, ROWS, needed
+from bench.load import Load
+from bench.rows import NAMES, ROWS, Row, needed
+from bench.sides import Side
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,45 @@ def test_our_own_work_is_counted():
 def test_every_row_can_be_asked_for_and_needs_its_own_sides_only():
     assert set(NAMES) == {row.name for row in ROWS}
     assert needed([row for row in ROWS if row.name == "orm"]) == ["post", "orm"]
+
+
+def side(title: str, *wrong: str, reference: bool = False) -> Side:
+    """Does 100 things in half a second, each in 5 ms, and keeps books with these faults."""
+    return Side(
+        title, lambda _seconds, _seed: Load(100, 0.5, 5, 6, 7, 80), books=lambda _: list(wrong), reference=reference
+    )
+
+
+def test_a_row_without_another_side_is_the_figure_itself():
+    one = side("alone")
+    one.measure(1, 1)
+    row = Row("start", "ms", "alone", "", lambda measured: measured.p50_ms)
+    assert row.ratio({"alone": one}).middle == 5
+    assert needed([row]) == ["alone"]
+
+
+def test_a_reference_that_loses_entries_is_shown_as_one_that_does():
+    theirs = side("a fast one", "99 entries after 100 were answered for", reference=True)
+    theirs.measure(1, 1)
+    assert theirs.rounds[0].rate == 200
+    printed = "\n".join(report.lines({}, {"theirs": theirs}, []))
+    assert "WRONG BOOKS: a fast one: 99 entries after 100 were answered for" in printed
+
+
+def test_the_service_is_not_measured_where_it_loses_entries():
+    with pytest.raises(RuntimeError, match="99 entries after 100"):
+        side("ours", "99 entries after 100 were answered for").measure(1, 1)
+
+
+def test_the_arithmetic_of_larger_firms_can_be_followed():
+    rounds = [{"rate": 500.0, "app_us": 1000.0, "database_us": 500.0}]
+    figures = {
+        "machine": {"machine": "2 cores"},
+        "sides": {"post": {"rounds": rounds}},
+        "stored": {"entries": 1_000_000, "bytes": 2**30 * 10},
+    }
+    said = "\n".join(scaling.lines(figures))
+    # 10,000 x 1,000 us is 10 cores, which are 20 at half their time.
+    assert "10,000 entries/s: service 20 cores, PostgreSQL 10 cores; 864.0 million entries in a day" in said
+    assert "100 entries/s: service 0.20 cores, PostgreSQL 0.10 cores" in said
+    assert "10,000,000,000 entries: 100,000.0 GiB (arithmetic, not run)" in said
