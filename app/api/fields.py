@@ -22,6 +22,19 @@ _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 
 
+_IDENTIFIER = r"^[a-z][a-z0-9_]{0,63}$"
+_EMAIL = r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,189}$"
+_AMOUNT = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
+_CURRENCY = r"^[A-Z]{3}$"
+PATTERNS = {
+    _IDENTIFIER: 'write small letters, digits and underscores, such as "institutional_employee"',
+    _EMAIL: 'write an address such as "dana@northgate.com"',
+    _AMOUNT: 'write the amount as a string such as "125.00", with no sign and at most 13 digits before the point',
+    _CURRENCY: 'write the code of the currency in capital letters, such as "USD"',
+}
+"""What is asked for by each pattern, in words for whoever wrote something else."""
+
+
 class In(BaseModel):
     """What comes in: nothing that is not declared."""
 
@@ -94,10 +107,8 @@ Fact = Annotated[
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "minLength": 1, "maxLength": _TEXT}]}),
 ]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_readable)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Email = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^@\s<>\"]{1,64}@[^@\s<>\"]{1,189}$"), AfterValidator(_readable)
-]
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL), AfterValidator(_readable)]
 Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[
     datetime,
@@ -106,10 +117,10 @@ Moment = Annotated[
 ]
 Amount = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$"),
+    StringConstraints(pattern=_AMOUNT),
     Field(description="a decimal string in the currency's unit", examples=["125.00"]),
 ]
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["USD"])]
+CurrencyCode = Annotated[str, StringConstraints(pattern=_CURRENCY), Field(examples=["USD"])]
 Limit = Annotated[
     int,
     BeforeValidator(_digits),

@@ -71,12 +71,16 @@ class ViolatingOut(BaseModel):
 
 
 class ReassessmentOut(BaseModel):
-    """How many results a publication changed, for how many people, how many violations it moved, and how much money."""
+    """How many results a publication changed, for how many people, how many violations it moved, and how much money.
+
+    Opened are those that were reopened, too; changed are those that stay and say something else.
+    """
 
     new: int
     changed: int
     withdrawn: int
     violations_opened: int
+    violations_changed: int = 0
     violations_withdrawn: int
     people: int
     violating: list[ViolatingOut] = []

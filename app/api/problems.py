@@ -14,6 +14,7 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from app.api.fields import PATTERNS
 from app.domain.refusals import Fault, Refusal, Unprocessable
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,18 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+# What the checks of form say to programmers, as it is said to people.
+_IN_WORDS = {
+    "missing": "this is needed",
+    "extra_forbidden": "there is no such field here",
+    "string_type": "write a text, in quotes",
+    "list_type": "write a list",
+    "dict_type": "write an object with named fields",
+    "model_type": "write an object with named fields",
+    "model_attributes_type": "write an object with named fields",
+}
+
+
 class InvalidBody(Unprocessable):
     code = "invalid_body"
     title = "The request is not valid"
@@ -85,10 +98,17 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refusal:
     """The refusal of what a model did not accept; it never repeats the rejected value."""
     in_body = [error for error in errors if error["loc"][:1] == ("body",)]
     if in_body:
-        faults = [Fault(pointer(_in_body(error["loc"])), error["type"], error["msg"]) for error in in_body[:50]]
+        faults = [Fault(pointer(_in_body(error["loc"])), error["type"], in_words(error)) for error in in_body[:50]]
         return InvalidBody(_needs_attention(len(in_body)), faults)
-    faults = [Fault("", error["type"], f"{error['loc'][-1]}: {error['msg']}") for error in errors[:50]]
+    faults = [Fault("", error["type"], f"{error['loc'][-1]}: {in_words(error)}") for error in errors[:50]]
     return InvalidParameter(_needs_attention(len(errors)), faults)
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """What is wrong, in words for whoever wrote the request."""
+    if error["type"] == "string_pattern_mismatch":
+        return PATTERNS.get(error["ctx"]["pattern"], str(error["msg"]))
+    return _IN_WORDS.get(error["type"], str(error["msg"]))
 
 
 @contextmanager

@@ -43,6 +43,11 @@ class ExternalIdTwice(Unprocessable):
     title = "One external id is listed twice"
 
 
+class NothingSaid(Unprocessable):
+    code = "nothing_said"
+    title = "The change says nothing"
+
+
 class NewRecipientIn(In):
     """A person who gets something; created on purpose, also where one of that name exists."""
 
@@ -192,6 +197,7 @@ def get_recipient(recipient_id: AnyId, by: AskedBy) -> Response:
 )
 def change_recipient(recipient_id: AnyId, body: RecipientChangeIn, version: MeantVersion, acting: ActingAs) -> Response:
     """Correct a recipient's particulars. A change of type or employer re-judges the entries that took it from here."""
+    _require_something(body)
     pairs = _pairs(body)
     said = Particulars(
         name=" ".join(body.name.split()) if body.name else None,
@@ -225,9 +231,9 @@ def get_headroom(recipient_id: AnyId, by: AskedBy, at: KnownAt, on: Day | None =
     """What is left for a recipient before each limit, on a day (today by default), given what is dated later too."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     named = recipients.get(by.connection, recipient_id)
-    person = recipients.get(by.connection, named.canonical_id)
-    day = on or by.desk.today()
-    type, employer_id = recipients.place_of(by.connection, person, day)
+    person = recipients.get(by.connection, screening.person_as_known(by.connection, named, at))
+    day = on or by.desk.today(at)
+    type, employer_id = recipients.place_of(by.connection, person, day, at)
     found = screening.headroom(
         by.connection,
         policies.as_known(by.connection, by.desk, at),
@@ -275,6 +281,14 @@ def get_employer(employer_id: AnyId, by: AskedBy) -> Response:
     """One employer."""
     by.principal.require(Permission.KNOW_RECIPIENTS)
     return answer(_employer(recipients.get_employer(by.connection, employer_id)))
+
+
+def _require_something(body: RecipientChangeIn) -> None:
+    """Raises NothingSaid for a change that names nothing that could be different, or only the day from which."""
+    if body.effective_from is not None and (body.type, body.employer, body.employer_id) == (None, None, None):
+        raise NothingSaid.at("/effective_from", "Only a type or an employer holds from a day on: say which it is")
+    if all(getattr(body, name) is None for name in body.model_fields_set - {"reason"}):
+        raise NothingSaid("Say what is different: name, email, phone, aliases, external_ids, type or employer")
 
 
 def _pairs(body: NewRecipientIn | RecipientChangeIn) -> list[tuple[str, str]]:

@@ -83,7 +83,10 @@ def change(
         _require_one_person(connection, held, history[-1].type)
     _keep(connection, held, said, history)
     journal.note(recipient_id, version + 1, "recipient.changed", _facts(said, employer_id), stamp)
-    changes, cases = _follow(connection, desk, book, roster, held, history, journal, stamp)
+    known_from, changes, cases = _follow(connection, desk, book, roster, held, history, journal, stamp)
+    before = roster.histories.get(recipient_id) or [Place(ALWAYS, held.type, held.employer_id)]
+    if history != before:
+        rows.keep_former_places(connection, recipient_id, before, known_until=known_from)
     journal.seal(connection)
     return Changed(recipients.get(connection, recipient_id), changes, cases)
 
@@ -175,8 +178,11 @@ def _follow(
     history: Sequence[Place],
     journal: Journal,
     stamp: Stamp,
-) -> tuple[Sequence[screening.Change], Cases]:
-    """New versions of the entries that took the person's type or employer from the record, where it differs now."""
+) -> tuple[int, Sequence[screening.Change], Cases]:
+    """New versions of the entries that took the person's type or employer from the record, where it differs now.
+
+    The place in the order of record from which the change is known, with what it changed.
+    """
     corrections = []
     for known in entry_rows.listing(connection, held.id):
         entry = _as_of_record(known.entry, held.id, history)
@@ -184,14 +190,14 @@ def _follow(
             weighed = screening.weigh(book, entry, roster.links)
             corrections.append((Correction(known, entry, "entry.recipient_changed"), weighed.shares))
     if not corrections:
-        return (), {}
+        return desk.sequencer.next(roster.last_sequence), (), Cases()
     if book.uses_employers:
         people = [row for one, _ in corrections for row in (*one.entry.recipients, *one.known.entry.recipients)]
         places = {place for row in people for place in (row.employer_id, row.client_employer_id) if place}
         recipients.hold_employers(connection, roster, places)
     known_from = desk.sequencer.next(roster.last_sequence)
     cause = f"{held.id}:{held.version + 1}"
-    return keep_versions(
+    changes, cases = keep_versions(
         connection,
         desk,
         book,
@@ -202,6 +208,7 @@ def _follow(
         stamp=stamp,
         cause=cause,
     )
+    return known_from, changes, cases
 
 
 def _as_of_record(entry: Entry, person: str, history: Sequence[Place]) -> Entry:

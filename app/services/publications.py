@@ -14,7 +14,7 @@ from app.domain.audit import canonical
 from app.domain.money import format_minor
 from app.domain.policies import PolicyBook
 from app.domain.screening import Assessment, Outcome
-from app.domain.violations import State
+from app.domain.violations import Movement
 from app.services import policies, screening, violations
 from app.services.desk import Desk
 from app.services.entries import about_others
@@ -34,7 +34,8 @@ _AT_ONCE = 200
 class Publication:
     """A published version and what it changed: results new, changed or gone, cases that moved, people, money.
 
-    `violating` has for each unit what counted in the changed results that violate: before, after, and its decimals.
+    `opened` counts cases that were reopened, too. `violating` has for each unit what counted in the changed results
+    that violate: before, after, and its decimals.
     """
 
     policy: KnownPolicy
@@ -42,6 +43,7 @@ class Publication:
     changed: int = 0
     withdrawn: int = 0
     opened: int = 0
+    moved: int = 0
     closed: int = 0
     people: set[str] = field(default_factory=set)
     violating: dict[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Publication:
             "changed": self.changed,
             "withdrawn": self.withdrawn,
             "violations_opened": self.opened,
+            "violations_changed": self.moved,
             "violations_withdrawn": self.closed,
             "people": len(self.people),
             "violating": [
@@ -72,8 +75,10 @@ class Publication:
                 self._weigh(book, change.before.policy_id, change.before.assessment, before=1)
             if change.after is not None:
                 self._weigh(book, screening.policy_id(book, change.after), change.after, after=1)
-        self.opened += sum(case.state == State.OPEN for case in cases.values())
-        self.closed += sum(case.state == State.WITHDRAWN for case in cases.values())
+        steps = cases.steps.values()
+        self.opened += sum(step in (Movement.OPENED, Movement.REOPENED) for step in steps)
+        self.moved += sum(step in (Movement.CHANGED, Movement.RESTORED) for step in steps)
+        self.closed += sum(step is Movement.WITHDRAWN for step in steps)
 
     def _weigh(self, book: PolicyBook, policy_id: str, answer: Assessment, *, before: int = 0, after: int = 0) -> None:
         if answer.outcome is Outcome.VIOLATION:

@@ -459,8 +459,10 @@ def get(connection: Connection, recipient_id: str) -> KnownRecipient:
     return found
 
 
-def place_of(connection: Connection, person: KnownRecipient, on: date) -> tuple[str, str | None]:
-    """Type and employer of a person on a day."""
+def place_of(connection: Connection, person: KnownRecipient, on: date, at: int | None = None) -> tuple[str, str | None]:
+    """Type and employer of a person on a day, as known now or at a place in the order of record."""
+    if at is not None and (then := place_on(recipients.former_places(connection, person.id, at), on)) is not None:
+        return then
     if person.place_from is None or on >= person.place_from:
         return person.type, person.employer_id
     history = recipients.places(connection, [person.id]).get(person.id, [])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, select, tuple_, update
 
 from app.storage.database import among
-from app.storage.tables import AliasRow, EmployerRow, ExternalIdRow, PlaceRow, RecipientRow
+from app.storage.tables import AliasRow, EmployerRow, ExternalIdRow, FormerPlaceRow, PlaceRow, RecipientRow
 
 
 class KnownRecipient(NamedTuple):
@@ -307,6 +307,26 @@ def set_places(connection: Connection, recipient_id: str, history: Sequence[Plac
     connection.execute(delete(PlaceRow).where(PlaceRow.recipient_id == recipient_id))
     if history:
         connection.execute(insert(PlaceRow), [{"recipient_id": recipient_id, **place._asdict()} for place in history])
+
+
+def keep_former_places(
+    connection: Connection, recipient_id: str, history: Sequence[Place], *, known_until: int
+) -> None:
+    """What a recipient's history was taken to be before a place in the order of record."""
+    rows = [{"recipient_id": recipient_id, "known_until": known_until, **place._asdict()} for place in history]
+    connection.execute(insert(FormerPlaceRow), rows)
+
+
+def former_places(connection: Connection, recipient_id: str, at: int) -> list[Place]:
+    """A recipient's history as it was known at a place in the order of record; empty where it has not changed since."""
+    row = FormerPlaceRow
+    until = select(func.min(row.known_until)).where(row.recipient_id == recipient_id, row.known_until > at)
+    rows = connection.execute(
+        select(row.effective_from, row.type, row.employer_id)
+        .where(row.recipient_id == recipient_id, row.known_until == until.scalar_subquery())
+        .order_by(row.effective_from)
+    )
+    return [Place._make(place) for place in rows]
 
 
 def aliases(connection: Connection, recipient_id: str) -> list[str]:

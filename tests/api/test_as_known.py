@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.api.test_corrections import gift, gifts_rule, open_violations, post, recorded
+from tests.api.test_identity import DANA_AGAIN, person_of
 
 
 def test_what_was_known_before_a_correction_is_still_known(rep, officer, server):
@@ -45,6 +46,51 @@ def test_what_was_known_before_a_correction_is_still_known(rep, officer, server)
     ]
     assert [one["rules"][0]["counted"] for one in (now, then)] == ["270.00", "350.00"]
     assert officer.get(f"/v1/entries/{first['id']}", params={"as_of": "2020-01-01T00:00:00Z"}).status_code == 404
+
+
+def headroom(officer, recipient_id, **more):
+    answer = officer.get(f"/v1/recipients/{recipient_id}/headroom", params={"on": "2026-05-10", **more})
+    assert answer.status_code == 200, answer.text
+    gifts = [one for one in answer.json()["rules"] if one["rule_id"] == "finra-3220-gifts"]
+    return answer.json()["recipient_id"], [one["left"] for one in gifts]
+
+
+def a_day_later(server):
+    """A moment after all that has happened, with nothing for a day."""
+    now = server.clock.now.isoformat().replace("+00:00", "Z")
+    server.clock.forward(days=1)
+    return _after(now)
+
+
+def test_headroom_knows_who_was_one_person_at_the_time(rep, officer, server):
+    dana = person_of(recorded(rep, gift("200.00", "2026-05-04")))
+    again = person_of(recorded(rep, gift("150.00", "2026-05-05", DANA_AGAIN)))
+    two = a_day_later(server)
+    made = post(officer, f"/v1/recipients/{dana}/merges", {"recipient_id": again, "reason": "x"}).json()["merge"]["id"]
+    assert headroom(officer, again) == (dana, ["-50.00"])
+    assert headroom(officer, again, as_of=two) == (again, ["150.00"])
+    assert headroom(officer, dana, as_of=two) == (dana, ["100.00"])
+    one = a_day_later(server)
+    assert officer.delete(f"/v1/merges/{made}", params={"reason": "two after all"}).status_code == 200
+    assert headroom(officer, again) == (again, ["150.00"])
+    assert headroom(officer, again, as_of=one) == (dana, ["-50.00"])
+
+
+def test_headroom_knows_what_people_were_taken_to_be_at_the_time(rep, officer, server):
+    dana = person_of(recorded(rep, gift("200.00", "2026-05-04")))
+    moments = []
+    for version, (type, since) in enumerate(
+        [("retail_customer", "2026-05-08"), ("official", "2026-05-08"), ("retail_customer", "2026-01-01")], start=1
+    ):
+        moments.append(a_day_later(server))
+        body = {"type": type, "effective_from": since, "reason": "found out"}
+        changed = officer.patch(f"/v1/recipients/{dana}", json=body, headers={"If-Match": f'"v{version}"'})
+        assert changed.status_code == 200, changed.text
+    moments.append(a_day_later(server))
+    left = [headroom(officer, dana, as_of=moment)[1] for moment in moments]
+    # The rule leaves retail customers out. The last change holds until the day from which she is an official.
+    assert left == [["100.00"], [], ["100.00"], ["100.00"]]
+    assert headroom(officer, dana)[1] == left[-1]
 
 
 def _after(moment):

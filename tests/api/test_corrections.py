@@ -130,6 +130,9 @@ def test_a_repayment_comes_off_and_a_return_takes_all_of_it(rep, officer):
     )
     assert repaid.status_code == 201, repaid.text
     assert gifts_rule(repaid.json())["aggregate"] == "250.00"
+    assert "repaid" not in entry
+    for answer in (repaid, rep.get(f"/v1/entries/{entry['id']}")):
+        assert answer.json()["repaid"] == {"amount": "150.00", "currency": "USD"}
     assert open_violations(officer) == []
     fixed = post(
         rep,
@@ -140,6 +143,46 @@ def test_a_repayment_comes_off_and_a_return_takes_all_of_it(rep, officer):
     assert (fixed.status_code, fixed.json()["code"]) == (409, "amount_fixed_by_repayment")
     returned = post(rep, path, {"reason": "sent back"}, version=2)
     assert gifts_rule(returned.json())["exclusion"] == "returned"
+
+
+def test_repayments_stay_exact_however_often_one_is_told(rep):
+    entry = recorded(rep, gift("400.00"))
+    path = f"/v1/entries/{entry['id']}/returns"
+    much = {"reason": "a slip of the finger", "repaid": {"amount": "9999999999999.99", "currency": "USD"}}
+    assert post(rep, path, much, version=1).status_code == 201
+    refused = post(rep, path, much, version=2)
+    assert (refused.status_code, refused.json()["code"]) == (422, "repaid_too_much")
+    assert refused.json()["errors"][0]["pointer"] == "/repaid/amount"
+    assert rep.get(f"/v1/entries/{entry['id']}").json()["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param({"reason": "x"}, {"/set": "this is needed"}, id="a field is missing"),
+        pytest.param(
+            {"reason": "x", "set": {"totall": 1}}, {"/set/totall": "there is no such field here"}, id="misspelt"
+        ),
+        pytest.param(
+            {"reason": "x", "set": {"recipients": ["Dana"]}},
+            {"/set/recipients/0": "write an object with named fields"},
+            id="a name in place of a person",
+        ),
+        pytest.param(
+            {"reason": "x", "set": {"total": {"amount": "-1.00", "currency": "usd"}}},
+            {
+                "/set/total/amount": 'write the amount as a string such as "125.00", with no sign and '
+                "at most 13 digits before the point",
+                "/set/total/currency": 'write the code of the currency in capital letters, such as "USD"',
+            },
+            id="an amount with a sign",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(rep, body, said):
+    entry = recorded(rep, gift("50.00"))
+    answer = post(rep, f"/v1/entries/{entry['id']}/amendments", body, version=1)
+    assert {one["pointer"]: one["detail"] for one in answer.json()["errors"]} == said
 
 
 REFUSED = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from app.services import packs
-from tests.api.test_corrections import gift, gifts_rule, open_violations, recorded
+from tests.api.test_corrections import LEE, gift, gifts_rule, open_violations, recorded
 
 
 def document(limit="200.00", **more):
@@ -47,6 +47,23 @@ def test_a_stricter_limit_in_mid_year_touches_only_what_is_dated_from_then_on(re
         "violation",
     )
     assert officer.get(f"/v1/violations/{case['id']}/proof").json()["agrees"]
+
+
+def test_a_violation_that_was_open_before_is_changed_and_not_opened(rep, officer, second_officer):
+    recorded(rep, gift("350.00", "2026-05-10"))
+    decided = recorded(rep, gift("5.00", "2026-05-11"))["violations"][0]
+    judged = {"outcome": "confirmed", "reason_code": "breach_education", "corrective_action": "training", "note": "x"}
+    answer = second_officer.post(
+        f"/v1/violations/{decided['id']}/dispositions", json=judged, headers={"If-Match": '"v1"'}
+    )
+    assert answer.status_code == 201, answer.text
+    recorded(rep, gift("250.00", "2026-05-12", LEE))
+    done = published(officer, second_officer, document(), "2026-05-01").json()["reassessed"]
+    moved = {name: done[f"violations_{name}"] for name in ("opened", "changed", "withdrawn")}
+    # Lee's is new, the decided one is reopened for it is further over, the first stays open with another limit.
+    assert moved == {"opened": 2, "changed": 1, "withdrawn": 0}
+    done = published(officer, second_officer, document("400.00"), "2026-05-01").json()["reassessed"]
+    assert (done["violations_opened"], done["violations_changed"], done["violations_withdrawn"]) == (0, 0, 3)
 
 
 def test_a_rule_that_counts_otherwise_counts_the_whole_period_its_own_way(rep, officer, second_officer):

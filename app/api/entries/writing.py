@@ -142,6 +142,7 @@ class EntryOut(BaseModel):
     giver_type: str
     paid_by: str
     total: MoneyOut
+    repaid: MoneyOut | None = Field(None, description="what was paid back so far, where anything was")
     value: dict[str, str]
     hosts_present: bool | None
     hosts: list[str] | None
@@ -187,6 +188,8 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
         "assessments": [assessment_out(one.book, answer) for answer in one.assessments],
         "violations": [violation_out(one.book, case, one.today) for case in one.violations],
     }
+    if entry.repaid:
+        body["repaid"] = money(entry.repaid, entry.currency)
     if one.draft_id is not None:
         body["draft_id"] = one.draft_id
     if one.approval is not None:

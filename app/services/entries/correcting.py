@@ -27,6 +27,9 @@ from app.storage import entries as rows
 from app.storage import recipients as recipient_rows
 from app.storage.entries import KnownEntry, NewVersion
 
+# Far above what anything costs, and far below where sums of it would no longer be exact to other readers of the log.
+MOST_REPAID = 10**15
+
 
 class EntryChanged(StaleVersion):
     code = "entry_changed"
@@ -51,6 +54,11 @@ class AmountFixedByRepayment(Conflict):
 class NothingChanges(Unprocessable):
     code = "nothing_changes"
     title = "The amendment changes nothing"
+
+
+class RepaidTooMuch(Unprocessable):
+    code = "repaid_too_much"
+    title = "More is repaid than any entry is worth"
 
 
 class RepaidInOtherCurrency(Unprocessable):
@@ -127,12 +135,16 @@ def repay(
 ) -> Recorded:
     """A part was paid back, in minor units of the entry's currency; it comes off under rules that net repayments.
 
-    Raises RepaidInOtherCurrency and what `amend` raises.
+    Raises RepaidInOtherCurrency, RepaidTooMuch and what `amend` raises.
     """
     known = _open(connection, principal, entry_id, version)
     if currency != known.entry.currency.code:
         raise RepaidInOtherCurrency.at("/repaid/currency", f"Say the repayment in {known.entry.currency.code}")
     entry = replace(known.entry, repaid=known.entry.repaid + minor)
+    if entry.repaid > MOST_REPAID:
+        raise RepaidTooMuch.at(
+            "/repaid/amount", "Together with what was repaid before, this is more than can be recorded"
+        )
     return _again(connection, desk, principal, Correction(known, entry, "entry.repaid"), reason)
 
 

@@ -14,7 +14,7 @@ from app.services.screening.judging import (
     weigh,
     with_people,
 )
-from app.services.screening.knowing import canon_as_known
+from app.services.screening.knowing import canon_as_known, person_as_known
 from app.services.screening.proving import Proof, ProvedLine, prove
 from app.services.screening.together import Together, together
 
@@ -30,6 +30,7 @@ __all__ = [
     "extent",
     "headroom",
     "kind_in",
+    "person_as_known",
     "policy_id",
     "prove",
     "replay",

@@ -11,6 +11,7 @@ from app.domain.entries import Entry
 from app.services.screening.judging import touching, with_people
 from app.storage import entries as entry_rows
 from app.storage import merges as merge_rows
+from app.storage.recipients import KnownRecipient
 
 
 def history_of(connection: Connection, owner: str, *, first: date, last: date, at: int | None = None) -> list[Entry]:
@@ -30,6 +31,11 @@ def versions_of(connection: Connection, owner: str, *, first: date, last: date, 
         for entry, version in entry_rows.as_known(connection, ids, at)
         if first <= entry.occurred_on <= last
     ]
+
+
+def person_as_known(connection: Connection, record: KnownRecipient, at: int | None) -> str:
+    """Who a record turned out to be, as known now or at a place in the order of record."""
+    return record.canonical_id if at is None else canon_as_known(connection, at).get(record.id, record.id)
 
 
 def canon_as_known(connection: Connection, at: int) -> dict[str, str]:

@@ -46,7 +46,17 @@ class Caused:
     stamp: Stamp
 
 
-Cases = dict[tuple[str, str, str], KnownViolation]
+Key = tuple[str, str, str]
+
+
+class Cases(dict[Key, KnownViolation]):
+    """The cases that moved, by result; `steps` says how each of them did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: dict[Key, Movement] = {}
+
+
 _UNDECIDED: dict[str, Any] = dict.fromkeys(
     ("outcome", "reason_code", "corrective_action", "decided_by", "confirmed_by", "closed_on")
 )
@@ -102,12 +112,13 @@ def settle(
     stale = [one.change.key for one in everything if one.change.key[1] not in fresh]
     before = violations.by_key(connection, stale)
     decisions = _decisions(connection, before.values())
-    moved: Cases = {}
+    moved = Cases()
     for one, said in zip(everything, _all_said(connection, desk, book, everything, about), strict=True):
         case = before.get(one.change.key)
         after = _moved(desk, book, case, one, said, decisions.get(case.id) if case else None, about)
         if after is not None:
             moved[after.case.key] = after.case
+            moved.steps[after.case.key] = after.step
             _fall(connection, after, case, one.stamp)
             journal.note(after.case.id, after.case.version, after.step.value, _facts(after), one.stamp)
     places = {one.change.key: one.known_from for one in everything}

@@ -31,6 +31,7 @@ from app.storage.tables.recipients import AliasRow as AliasRow
 from app.storage.tables.recipients import DistinctionRow as DistinctionRow
 from app.storage.tables.recipients import EmployerRow as EmployerRow
 from app.storage.tables.recipients import ExternalIdRow as ExternalIdRow
+from app.storage.tables.recipients import FormerPlaceRow as FormerPlaceRow
 from app.storage.tables.recipients import MergeRow as MergeRow
 from app.storage.tables.recipients import PlaceRow as PlaceRow
 from app.storage.tables.recipients import RecipientKeyRow as RecipientKeyRow

@@ -93,6 +93,18 @@ class PlaceRow(Base):
     employer_id: Mapped[str | None] = mapped_column(ForeignKey("employers.id"))
 
 
+class FormerPlaceRow(Base):
+    """What was known until a place in the order of record of a recipient's types and employers: the whole of it."""
+
+    __tablename__ = "former_places"
+
+    recipient_id: Mapped[str] = mapped_column(ForeignKey("recipients.id"), primary_key=True)
+    known_until: Mapped[int] = mapped_column(primary_key=True)
+    effective_from: Mapped[date] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    employer_id: Mapped[str | None] = mapped_column(ForeignKey("employers.id"))
+
+
 class MergeRow(Base):
     """Two records found to be one person: `drop_id` is shown under `keep_id` until the merge is undone."""
 
