@@ -26,6 +26,9 @@ SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 WRONG_CLOCKS = (timedelta(0), timedelta(hours=-1), timedelta(hours=2))
 
 
+_FEW = 8  # in so few lives of chance it may be that nobody goes over
+
+
 class Firm(RuleBasedStateMachine):
     """Every kind of operation as a rule. Hypothesis picks kinds and seeds; the seed says to whom, when and how much."""
 
@@ -133,7 +136,7 @@ class Firm(RuleBasedStateMachine):
 
 
 def run(machine: type[Firm], databases: Databases, *, examples: int, steps: int, random: bool) -> str:
-    """Runs a machine; what was done and looked at. A run that looked at nothing much is void."""
+    """Runs a machine; what was done and looked at. Looking at nothing much is void, unless few runs were asked for."""
     machine.databases, machine.seen, machine.done = databases, Counter(), Counter()
     run_state_machine_as_test(
         machine,
@@ -148,7 +151,7 @@ def run(machine: type[Firm], databases: Databases, *, examples: int, steps: int,
             phases=(Phase.generate, Phase.shrink),
         ),
     )
-    assert machine.seen["violations"] > 0
+    assert machine.seen["violations"] > 0 or examples < _FEW
     return f"{examples} runs of up to {steps} steps, done {dict(machine.done)}, looked at {dict(machine.seen)}"
 
 
