@@ -94,9 +94,13 @@ def read_moment(value: Any) -> datetime:
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise PydanticCustomError("moment_format", 'write the moment with its zone, such as "2026-03-30T12:00:00Z"')
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("moment_format", "there is no such moment") from None
+    # At the ends of the calendar a moment has no day in other time zones.
+    if not _FIRST_DAY <= moment.date() <= _LAST_DAY:
+        raise PydanticCustomError("moment_out_of_range", "a moment of the years 1900 to 2999")
+    return moment
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT), AfterValidator(_readable)]

@@ -44,15 +44,21 @@ def involved(entry: Entry, submitted_by: str, recipients: Iterable[Named]) -> se
     return {_plain(person) for person in {submitted_by, entry.giver, *(entry.hosts or ()), *received}}
 
 
-def require_impartial(person: str, involved: set[str]) -> None:
-    """Raises SelfReview for somebody who is involved. Upper and lower case are the same person."""
-    if _plain(person) in involved:
+def require_impartial(person: str, involved: set[str], also: Iterable[str] = ()) -> None:
+    """Raises SelfReview for somebody who is involved. Upper and lower case are the same person.
+
+    `also` are the other texts by which they are known, such as their address.
+    """
+    if involved & {_plain(text) for text in (person, *also)}:
         raise SelfReview("You submitted, gave, hosted or received this; somebody else reviews it")
 
 
-def require_second_person(person: str, first: str) -> None:
-    """Raises SelfConfirmation where the second person is the first, whatever key they use."""
-    if _plain(person) == _plain(first):
+def require_second_person(person: str, first: str, also: Iterable[str] = ()) -> None:
+    """Raises SelfConfirmation where the second person is the first, whatever key they use.
+
+    `also` are the other texts by which the first is known.
+    """
+    if _plain(person) in {_plain(text) for text in (first, *also)}:
         raise SelfConfirmation("You proposed this waiver; a second person confirms it")
 
 

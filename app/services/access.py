@@ -218,7 +218,7 @@ def create_key(
     """
     if waiver[0] and Permission.REVIEW not in GRANTS[role]:
         raise WaiverLimitNotTheirs.at("/waiver_limit", f"A key of the role {role} waives nothing")
-    if waiver[0] and person == by:
+    if waiver[0] and users.key(person) == users.key(by):
         raise OwnWaiverLimit("Somebody else sets what you may waive alone")
     _require_within_role(scopes, role)
     _require_within_user(users.by_person(connection, [person]).get(users.key(person)), role, person)

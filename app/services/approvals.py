@@ -14,6 +14,7 @@ from app.services.entries import EntryNotFound, Recorded
 from app.storage import approvals
 from app.storage import entries as entry_rows
 from app.storage.approvals import KnownApproval
+from app.storage.entries import KnownEntry
 from app.storage.ids import new_id
 
 
@@ -35,9 +36,9 @@ def approve(
     known = entry_rows.by_id(connection, [entry_id]).get(entry_id)
     if known is None or not entries.may_see(principal, known):
         raise EntryNotFound("There is no such entry")
-    reviews.require_impartial(connection, principal, known)
-    if principal.oversees.stands_in_for & {known.entry.giver, known.submitted_by}:
-        raise SelfReview("You stand in for whoever gave or submitted this; somebody else reviews it")
+    reviews.require_impartial(connection, principal.person, known)
+    for supervisor in principal.oversees.stands_in_for:
+        _require_impartial_supervisor(connection, supervisor, known)
     if known.version != version:
         raise ApprovedVersionStale(f"The entry is at version {known.version}; read it again")
     if known.entry.standing is not Standing.LIVE:
@@ -52,3 +53,12 @@ def approve(
     journal.note(approval.id, 1, "approval.given", {"entry": entry_id, "version": version}, stamp)
     journal.seal(connection)
     return entries.get(connection, desk, principal, entry_id)
+
+
+def _require_impartial_supervisor(connection: Connection, supervisor: str, known: KnownEntry) -> None:
+    try:
+        reviews.require_impartial(connection, supervisor, known)
+    except SelfReview as involved:
+        raise SelfReview(
+            "You stand in for somebody who submitted, gave, hosted or received this; somebody else reviews it"
+        ) from involved

@@ -14,6 +14,7 @@ from app.domain.violations import Act, Outcome, State, after
 from app.services import exemptions, policies
 from app.services.reviews import Reviewer, let_fall, other_case
 from app.services.violations.settling import decided
+from app.storage import access
 from app.storage import dispositions as rows
 from app.storage.dispositions import KnownDisposition as KnownDisposition
 from app.storage.ids import new_id
@@ -104,11 +105,12 @@ def confirm(reviewer: Reviewer, disposition_id: str, version: int, note: str) ->
     made = rows.by_id(reviewer.connection, [disposition_id]).get(disposition_id)
     if made is None:
         raise DispositionNotFound("There is no such decision")
-    require_second_person(reviewer.principal.person, made.decided_by)
+    first = access.addresses(reviewer.connection, made.decided_by)
+    require_second_person(reviewer.principal.person, made.decided_by, first)
     if made.fell_at is not None or made.confirmed_at is not None or not made.needs_second_person:
         raise NotWaiting("This decision does not wait for a second person")
     case, _ = reviewer.take_up(made.violation_id, version, Act.CONFIRM)
-    _require_waivable(_rule(reviewer, case))
+    _require_waivable(reviewer, _rule(reviewer, case))
     by, at = reviewer.stamp.actor, reviewer.stamp.at
     whole = made._replace(confirmed_by=by, confirmed_at=at, confirmation_note=note)
     facts = _facts(made) | {"text": note, "proposed_by": made.decided_by}
@@ -131,12 +133,19 @@ def _rule(reviewer: Reviewer, case: KnownViolation) -> Rule:
     return book.by_id[case.policy_id].by_id[case.rule_id]
 
 
+def _is_regulators(reviewer: Reviewer, rule: Rule) -> bool:
+    """Whether any published version says so: no later one makes a regulator's rule the firm's to waive."""
+    book = policies.current(reviewer.connection, reviewer.desk)
+    versions = (policy.by_id.get(rule.id) for policy in book.by_id.values())
+    return any(one is not None and one.authority is Authority.REGULATOR for one in versions)
+
+
 def _checked(reviewer: Reviewer, case: KnownViolation, rule: Rule, decision: Decision) -> str:
     """The corrective action of a decision that can be made."""
     reason = reviewer.desk.codes.reason(decision.reason_code, decision.outcome)
     action = reviewer.desk.codes.action(decision.corrective_action, decision.outcome)
     if decision.outcome is Outcome.WAIVED:
-        _require_waivable(rule)
+        _require_waivable(reviewer, rule)
     _check_duplicate(reviewer, case, decision)
     if reason.needs_exemption and decision.exemption_id is None:
         raise ExemptionRequired.at("/exemption_id", f"With {reason.code}, name the exemption that covers it")
@@ -145,8 +154,8 @@ def _checked(reviewer: Reviewer, case: KnownViolation, rule: Rule, decision: Dec
     return action
 
 
-def _require_waivable(rule: Rule) -> None:
-    if rule.authority is Authority.REGULATOR:
+def _require_waivable(reviewer: Reviewer, rule: Rule) -> None:
+    if _is_regulators(reviewer, rule):
         raise RegulatorsRule.at(
             "/outcome", f"{rule.name} is a regulator's rule: decide it, or name an exemption on record"
         )

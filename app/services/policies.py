@@ -17,7 +17,7 @@ from app.domain.refusals import Conflict, Forbidden, NotFound
 from app.services import packs
 from app.services.desk import Desk, Remembered
 from app.services.journal import Journal
-from app.storage import policies, recipients
+from app.storage import policies, recipients, users
 from app.storage.ids import new_id
 from app.storage.policies import KnownPolicy as KnownPolicy
 
@@ -140,7 +140,7 @@ def require_publishable(connection: Connection, policy_id: str, *, by: str) -> N
     known = get(connection, policy_id)
     if known.state != "draft":
         raise PolicyFixed("This version is published already; draft a new one")
-    if known.drafted_by == by:
+    if users.key(known.drafted_by) == users.key(by):
         raise SelfPublication("Whoever drafted a version cannot publish it: ask a second person")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.domain import reviews as domain
 from app.domain.access import Permission, Principal
 from app.domain.audit import Stamp
+from app.domain.entries import Entry
 from app.domain.refusals import Conflict, Refusal, StaleVersion, Unprocessable
 from app.domain.violations import JUDGEMENTS, Act, State, after
 from app.services import violations
@@ -18,7 +19,7 @@ from app.services.desk import Desk
 from app.services.journal import Journal
 from app.services.violations import ViolationNotFound
 from app.services.violations.settling import reopened
-from app.storage import dispositions, links, recipients
+from app.storage import access, dispositions, links, recipients
 from app.storage import entries as entry_rows
 from app.storage import violations as rows
 from app.storage.entries import KnownEntry
@@ -94,7 +95,7 @@ class Reviewer:
 
     def _require_impartial_on(self, case: KnownViolation) -> None:
         known = entry_rows.by_id(self.connection, [case.entry_id])[case.entry_id]
-        require_impartial(self.connection, self.principal, known)
+        require_impartial(self.connection, self.principal.person, known)
 
     def move(self, case: KnownViolation, action: str, facts: Mapping[str, object], reason: str = "") -> KnownViolation:
         """The case's next version, if nobody was quicker, with its line in the log. Raises ViolationChanged."""
@@ -149,16 +150,20 @@ def _tried(
         return refusal
 
 
-def require_impartial(connection: Connection, principal: Principal, known: KnownEntry) -> None:
-    """Raises SelfReview for whoever submitted, gave, hosted or received what the entry says."""
-    domain.require_impartial(
-        principal.person, domain.involved(known.entry, known.submitted_by, _received(connection, known))
-    )
+def require_impartial(connection: Connection, person: str, known: KnownEntry) -> None:
+    """Raises SelfReview for whoever submitted, gave, hosted or received what the entry says, or said before."""
+    # An amendment does not make anybody impartial, least of all when it is their own.
+    said = [one.entry for one in entry_rows.versions(connection, known.entry.id)]
+    received = _received(connection, said)
+    involved = set().union(*(domain.involved(entry, known.submitted_by, received) for entry in said))
+    domain.require_impartial(person, involved, access.addresses(connection, person))
 
 
-def _received(connection: Connection, known: KnownEntry) -> Sequence[domain.Named]:
-    """The people on the entry, with every record that is one with theirs."""
-    listed = {id for one in known.entry.recipients for id in (one.recipient_id, one.guest_of) if id is not None}
+def _received(connection: Connection, said: Iterable[Entry]) -> Sequence[domain.Named]:
+    """The people on an entry's versions, with every record that is one with theirs."""
+    listed = {
+        id for entry in said for one in entry.recipients for id in (one.recipient_id, one.guest_of) if id is not None
+    }
     canon = recipients.canon(connection, listed)
     people = recipients.by_id(connection, recipients.groups(connection, {canon.get(id, id) for id in listed}) | listed)
     ids = recipients.external_ids_of(connection, people)
@@ -176,9 +181,7 @@ def assign(reviewer: Reviewer, violation_id: str, version: int, assignee: str | 
         raise AlreadyAssigned(f"The violation is {'nobody' if assignee is None else assignee}'s already")
     if assignee is not None:
         known = entry_rows.by_id(reviewer.connection, [case.entry_id])[case.entry_id]
-        domain.require_impartial(
-            assignee, domain.involved(known.entry, known.submitted_by, _received(reviewer.connection, known))
-        )
+        require_impartial(reviewer.connection, assignee, known)
     now = replace(case, state=state.value, assignee=assignee)
     return reviewer.move(now, "violation.assigned", {"assignee": assignee})
 

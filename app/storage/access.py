@@ -102,3 +102,11 @@ def people_at(connection: Connection, emails: Iterable[str]) -> dict[str, str]:
     of_users = select(UserRow.email_key, UserRow.person).where(among(connection, UserRow.email_key, wanted))
     found = [*connection.execute(of_keys.order_by(ApiKeyRow.id)), *connection.execute(of_users)]
     return {str(email): person for email, person in found}
+
+
+def addresses(connection: Connection, person: str) -> set[str]:
+    """The addresses of a person, as their user and the keys that write them so have it."""
+    user = users.by_person(connection, [person]).get(users.key(person))
+    person_is = ApiKeyRow.person.in_({person, user.person} if user else {person})
+    of_keys = connection.scalars(select(ApiKeyRow.email).where(person_is, ApiKeyRow.email.is_not(None)).distinct())
+    return {*map(str, of_keys), *([user.email] if user and user.email else [])}

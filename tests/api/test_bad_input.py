@@ -991,6 +991,7 @@ def test_the_size_of_a_page_has_its_bounds(world: World, prepared: Prepared, ope
 BAD_QUERIES = [
     *[("list_entries", "occurred_on[gte]", day) for day in ("2026-02-30", "today", "20260504", "", "0000-01-01")],
     *[("list_violations", "occurred_on[lte]", day) for day in ("2026-02-30", "9999-12-31", "2026-05-04T00:00:00Z")],
+    *[("list_violations", "as_of", f"{day}T00:00:00Z") for day in ("0001-01-01", "1899-12-31", "9999-12-31")],
     *[("get_headroom", "on", day) for day in ("2026-02-30", "9999-12-31", "0001-01-01", "")],
     *[("get_policy_in_force", "on", day) for day in ("2026-02-30", "9999-12-31", "")],
     *[("list_entries", "kind", kind) for kind in ("gifts", "", "gift,meal", "GIFT")],

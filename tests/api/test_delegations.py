@@ -91,6 +91,15 @@ def test_a_deputy_needs_the_role_and_approves_nothing_of_whom_they_stand_in_for(
     refused(post(deputy, f"/v1/entries/{own['id']}/approvals", {"note": "fine"}, 1), 403, "self_review")
 
 
+def test_a_deputy_approves_nothing_that_whom_they_stand_in_for_hosted(
+    supervisor: Caller, deputy: Caller, rep: Caller, entry: dict[str, Any]
+):
+    done(names(supervisor, "dora"))
+    hosted = recorded(rep, gift("5.00", "2026-05-05", kind="meal", hosts_present=True, hosts=["rhea", "susan"]))
+    refused(post(deputy, f"/v1/entries/{hosted['id']}/approvals", {"note": "fine"}, 1), 403, "self_review")
+    done(post(deputy, f"/v1/entries/{entry['id']}/approvals", {"note": "fine"}, 1))
+
+
 def test_who_may_name_whom(admin: Caller, rep: Caller, supervisor: Caller, officer: Caller):
     refused(names(rep, "ravi"), 403, "role_forbids")
     refused(names(supervisor, "Susan"), 422, "delegated_to_themselves")

@@ -115,7 +115,7 @@ def test_long_publications_run_beside_the_requests_and_say_how_far_they_are(rep,
 
 def test_whoever_drafted_it_does_not_publish_it_with_any_key(officer, server):
     drafted = officer.post("/v1/policies", json=document()).json()["id"]
-    for caller in (officer, server.as_("officer", officer.person)):
+    for caller in (officer, server.as_("officer", officer.person), server.as_("officer", officer.person.title())):
         answer = caller.post(f"/v1/policies/{drafted}/publication", json={"effective_from": "2026-05-01"})
         assert (answer.status_code, answer.json()["code"]) == (403, "self_publication")
 

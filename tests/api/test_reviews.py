@@ -13,6 +13,7 @@ from app.domain.access import Role
 from tests.api.reviewing import (
     CONFIRMED,
     DANA,
+    PER_EVENT,
     WAIVED,
     act,
     actions,
@@ -401,6 +402,33 @@ def test_nobody_approves_what_they_got(officer, second_officer):
     dana = DANA | {"external_id": {"source": "hr", "id": "olivia"}}
     entry = done(second_officer.post("/v1/entries", json=gift("20.00", "2026-05-04", dana)))
     refused(post(officer, f"/v1/entries/{entry['id']}/approvals", {"note": "fine"}, 1), 403, "self_review")
+
+
+def amended(caller: Any, entry_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The violation of the firm's rule on an entry after an amendment."""
+    more = {"set": body, "reason": "another receipt"}
+    done(post(caller, f"/v1/entries/{entry_id}/amendments", more, 1))
+    [case] = listed(caller, entry_id=entry_id, rule_id=PER_EVENT, state="open")
+    return now(caller, {"id": case})
+
+
+@pytest.mark.parametrize("relation", ["gave", "hosted", "received"])
+def test_nobody_becomes_impartial_by_an_amendment(server, officer, relation):
+    case = related(server, "olivia", relation)
+    body = gift("900.00", "2026-05-04", DANA, kind="meal", hosts_present=True, giver="rhea", hosts=["rhea", "hanna"])
+    case = amended(officer, case["entry_id"], body)
+    refused(act(officer, case, "dispositions", CONFIRMED), 403, "self_review")
+    refused(act(server.as_("officer", "igor"), case, "assignment", {"assignee": "Olivia"}), 403, "self_review")
+    refused(post(officer, f"/v1/entries/{case['entry_id']}/approvals", {"note": "fine"}, 2), 403, "self_review")
+
+
+@pytest.mark.parametrize("relation", ["gave", "hosted"])
+def test_an_address_is_the_person_whose_it_is(server, admin, officer, second_officer, relation):
+    user = {"person": "olivia", "name": "Olivia", "email": "Olivia@firm.example", "role": "officer"}
+    done(admin.post("/v1/users", json=user))
+    case = related(server, "olivia@firm.example", relation)
+    refused(act(officer, case, "dispositions", CONFIRMED), 403, "self_review")
+    done(act(second_officer, case, "dispositions", CONFIRMED))
 
 
 # At once

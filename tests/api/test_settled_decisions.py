@@ -20,6 +20,7 @@ from tests.api.reviewing import (
     now,
     over_the_gift_limit,
     over_the_meal_limit,
+    refused,
 )
 from tests.api.test_corrections import LEE, gift, post, recorded
 from tests.api.test_dispositions import EXEMPTED, confirm, disposition, exemption
@@ -226,6 +227,17 @@ def test_a_waiver_does_not_survive_that_the_rule_becomes_a_regulators(rep, offic
     publish(officer, second_officer, authority="regulator", limit_schedule=schedule)
     assert now(officer, case)["state"] == "open"
     assert "regulator's" in history(officer, case)[-1]["details"]["why"]
+
+
+def test_no_publication_makes_a_regulators_rule_the_firms_to_waive(rep, officer, second_officer):
+    case = over_the_meal_limit(rep)
+    proposed = done(act(officer, over_the_meal_limit(rep, "60.00", LEE), "dispositions", WAIVED))
+    for authority, limit in (("regulator", "245.00"), ("firm", "240.00")):
+        schedule = [{"limit": limit, "effective_from": None, "effective_to": None}]
+        publish(officer, second_officer, authority=authority, limit_schedule=schedule)
+        case = now(officer, case)
+        refused(act(officer, case, "dispositions", WAIVED), 422, "regulator_rule_not_waivable")
+    assert now(officer, proposed)["state"] == "open"
 
 
 def test_as_of_before_a_withdrawal_the_decision_is_still_there(rep, officer, server):
