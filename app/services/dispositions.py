@@ -11,7 +11,7 @@ from app.domain.policies import Authority, Measure, Rule
 from app.domain.refusals import Conflict, Forbidden, NotFound, Unprocessable
 from app.domain.reviews import may_waive_alone, require_second_person
 from app.domain.violations import Act, Outcome, State, after
-from app.services import exemptions, policies
+from app.services import audit, exemptions, policies
 from app.services.reviews import Reviewer, let_fall, other_case
 from app.services.violations.settling import decided
 from app.storage import access
@@ -19,6 +19,8 @@ from app.storage import dispositions as rows
 from app.storage.dispositions import KnownDisposition as KnownDisposition
 from app.storage.ids import new_id
 from app.storage.violations import KnownViolation
+
+_MOST_RECORDS = 10_000
 
 
 class DispositionNotFound(NotFound):
@@ -79,7 +81,7 @@ def decide(reviewer: Reviewer, violation_id: str, version: int, decision: Decisi
     NotADuplicate, ExemptionRequired, NotForThisOutcome, UnknownExemption and ExemptionDoesNotCover.
     """
     case, _ = reviewer.take_up(violation_id, version, Act.DECIDE)
-    if case.state == State.ESCALATED and not reviewer.principal.may(Permission.DECIDE_ESCALATED):
+    if not reviewer.principal.may(Permission.DECIDE_ESCALATED) and _is_escalated(reviewer, case):
         raise Escalated("This violation was escalated; a senior officer decides it")
     rule = _rule(reviewer, case)
     action = _checked(reviewer, case, rule, decision)
@@ -131,6 +133,16 @@ def get(connection: Connection, principal: Principal, disposition_id: str) -> Kn
 def _rule(reviewer: Reviewer, case: KnownViolation) -> Rule:
     book = policies.current(reviewer.connection, reviewer.desk)
     return book.by_id[case.policy_id].by_id[case.rule_id]
+
+
+def _is_escalated(reviewer: Reviewer, case: KnownViolation) -> bool:
+    """Whether it was escalated since it was last opened; a proposed waiver or a question does not take that away."""
+    if case.state in (State.ESCALATED, State.OPEN):
+        return case.state == State.ESCALATED
+    wanted = audit.RecordFilter(entity_id=case.id)
+    records = audit.records(reviewer.connection, reviewer.desk, wanted, after=-1, limit=_MOST_RECORDS)
+    happened = [one.action for one in records if one.action in ("violation.escalated", "violation.reopened")]
+    return happened[-1:] == ["violation.escalated"]
 
 
 def _is_regulators(reviewer: Reviewer, rule: Rule) -> bool:

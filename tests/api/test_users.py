@@ -8,7 +8,17 @@ import pytest
 
 from app.domain.access import Role
 from app.services import access
-from tests.api.reviewing import CONFIRMED, act, done, gift, over_the_gift_limit, refused
+from tests.api.reviewing import (
+    CONFIRMED,
+    WAIVED,
+    act,
+    done,
+    gift,
+    over_the_gift_limit,
+    over_the_meal_limit,
+    post,
+    refused,
+)
 from tests.server import Caller, Server
 
 MONEY = {"amount": "500.00", "currency": "USD"}
@@ -141,3 +151,21 @@ def test_what_was_escalated_is_decided_by_a_senior_officer(server: Server, rep: 
     up = done(act(officer, case, "escalation", {"reason": "a pattern"}))
     refused(act(officer, up, "dispositions", CONFIRMED), 403, "escalated")
     assert done(act(senior, up, "dispositions", CONFIRMED))["state"] == "decided"
+
+
+def test_a_senior_officers_proposal_does_not_hand_what_was_escalated_back(
+    server: Server, rep: Caller, officer: Caller, second_officer: Caller
+):
+    senior = server.as_(Role.SENIOR_OFFICER, "selma")
+    case = done(act(officer, over_the_meal_limit(rep), "escalation", {"reason": "a pattern"}))
+    case = done(act(senior, case, "dispositions", WAIVED))
+    assert case["state"] == "waiting_on_second_person"
+    refused(act(officer, case, "dispositions", CONFIRMED), 403, "escalated")
+    asked = done(act(officer, case, "questions", {"text": "why?", "due_on": "2026-06-22"}))
+    done(post(rep, f"/v1/questions/{asked['id']}/answer", {"text": "so"}, asked["violation_version"]))
+    case = done(officer.get(f"/v1/violations/{case['id']}"))
+    assert case["state"] == "in_review"
+    refused(act(officer, case, "dispositions", CONFIRMED), 403, "escalated")
+    case = done(act(senior, case, "dispositions", CONFIRMED))
+    again = done(act(officer, case, "reopenings", {"reason": "another receipt"}))
+    done(act(second_officer, again, "dispositions", CONFIRMED))
