@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from app.domain import reviews as domain
-from app.domain.access import Permission, Principal
+from app.domain.access import GRANTS, Permission, Principal, Role
 from app.domain.audit import Stamp
 from app.domain.entries import Entry
 from app.domain.refusals import Conflict, Refusal, StaleVersion, Unprocessable
@@ -19,7 +19,7 @@ from app.services.desk import Desk
 from app.services.journal import Journal
 from app.services.violations import ViolationNotFound
 from app.services.violations.settling import reopened
-from app.storage import access, dispositions, links, recipients
+from app.storage import access, dispositions, links, recipients, users
 from app.storage import entries as entry_rows
 from app.storage import violations as rows
 from app.storage.entries import KnownEntry
@@ -37,6 +37,11 @@ class ViolationChanged(StaleVersion):
 class AlreadyAssigned(Conflict):
     code = "already_assigned"
     title = "The violation is theirs already"
+
+
+class NotAReviewer(Unprocessable):
+    code = "not_a_reviewer"
+    title = "The violation cannot be theirs"
 
 
 class SnoozeDate(Unprocessable):
@@ -174,7 +179,10 @@ def _received(connection: Connection, said: Iterable[Entry]) -> Sequence[domain.
 
 
 def assign(reviewer: Reviewer, violation_id: str, version: int, assignee: str | None) -> KnownViolation:
-    """Gives a case to a reviewer, or with None back to nobody. Raises AlreadyAssigned, or SelfReview for its people."""
+    """Gives a case to a reviewer, or with None back to nobody.
+
+    Raises AlreadyAssigned, SelfReview for its people, or NotAReviewer for a user who reviews nothing or has left.
+    """
     act = Act.UNASSIGN if assignee is None else Act.ASSIGN
     case, state = reviewer.take_up(violation_id, version, act)
     if case.assignee == assignee:
@@ -182,8 +190,18 @@ def assign(reviewer: Reviewer, violation_id: str, version: int, assignee: str | 
     if assignee is not None:
         known = entry_rows.by_id(reviewer.connection, [case.entry_id])[case.entry_id]
         require_impartial(reviewer.connection, assignee, known)
+        _require_reviewer(reviewer.connection, assignee)
     now = replace(case, state=state.value, assignee=assignee)
     return reviewer.move(now, "violation.assigned", {"assignee": assignee})
+
+
+def _require_reviewer(connection: Connection, assignee: str) -> None:
+    # Whoever comes by key or token alone is not among the users; only of a user is it known what they may do.
+    user = users.by_person(connection, [assignee]).get(users.key(assignee))
+    if user is not None and user.person != assignee:
+        raise NotAReviewer.at("/assignee", f"The user is written {user.person!r}")
+    if user is not None and not (user.active and Permission.REVIEW in GRANTS[Role(user.role)]):
+        raise NotAReviewer.at("/assignee", "This user decides no violations: they have another role, or have left")
 
 
 def comment(reviewer: Reviewer, violation_id: str, version: int, text: str) -> KnownViolation:

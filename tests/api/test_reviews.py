@@ -334,6 +334,19 @@ def test_nobody_is_given_what_is_their_own(rep, officer):
     refused(act(officer, case, "assignment", {"assignee": "rhea"}), 403, "self_review")
 
 
+def test_nobody_is_given_what_they_cannot_decide(rep, officer, admin, server):
+    case = over_the_gift_limit(rep)
+    for person, role in (("uma", "supervisor"), ("gone", "officer"), ("oona", "officer")):
+        user = done(admin.post("/v1/users", json={"person": person, "name": person, "role": role}))
+        if person == "gone":
+            done(admin.patch(f"/v1/users/{user['id']}", json={"active": False}, headers={"If-Match": '"v1"'}))
+    before = kept(server)
+    for wrong in ("uma", "gone", "OONA"):
+        refused(act(officer, case, "assignment", {"assignee": wrong}), 422, "not_a_reviewer")
+    assert kept(server) == before
+    assert done(act(officer, case, "assignment", {"assignee": "oona"}))["assignee"] == "oona"
+
+
 # Nobody judges their own
 
 RELATIONS = ("submitted", "gave", "hosted", "received", "none")
