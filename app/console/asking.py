@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import iscoroutinefunction, signature
+from typing import Annotated, Any, TypeVar, get_args
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 
 from app.domain.access import Permission, Principal
 from app.services import access, sessions
@@ -14,6 +18,7 @@ from app.services.access import Credentials
 from app.services.desk import Connection, Desk
 
 T = TypeVar("T")
+_OPENED = "opened_by_its_page"
 _SAFE_NAME, _LOOPBACK_NAME = "__Host-propriety", "propriety"
 
 
@@ -38,29 +43,67 @@ def credentials_of(request: Request) -> Credentials:
     return sessions.read_token(request.cookies.get(cookie_name(request)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """Somebody who is signed in asks, and everything is read from one consistent state."""
+    """Somebody who is signed in asks, and everything is read from one consistent state.
+
+    `opened` takes the connection and gives it back in the thread that answers, so that nobody holds one while waiting
+    for a thread. Who asks stands when a page begins.
+    """
 
     request: Request
-    connection: Connection
     desk: Desk
-    principal: Principal
     credentials: Credentials
+    connection: Connection = field(init=False)
+    principal: Principal = field(init=False)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Recognises the user and lets questions be asked until the block ends. Raises BadKey."""
+        with self.desk.database.reading() as connection:
+            self.connection = connection
+            self.principal = access.require(connection, self.desk, self.credentials)
+            yield
 
     def require(self, permission: Permission) -> None:
         """Raises RoleForbids unless they have the permission."""
         self.principal.require(permission)
 
 
-def asked(request: Request) -> Iterator[Asked]:
-    """Recognises the user. Raises BadKey where nobody is signed in."""
-    desk, credentials = desk_of(request), credentials_of(request)
-    sessions.keep_alive(desk, credentials)
-    with desk.database.reading() as connection:
-        principal = access.require(connection, desk, credentials)
-        yield Asked(request, connection, desk, principal, credentials)
-        _note(request, principal)
+async def asked(request: Request) -> Asked:
+    """The visitor as somebody who asks, opened by `Page` around its endpoint. Raises BadKey without a session."""
+    return Asked(request, desk_of(request), credentials_of(request))
+
+
+class Page(APIRoute):
+    """A route whose endpoint, where it asks, runs with that opened, all in one thread."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _opening(endpoint), **options)
+
+
+def _opening(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    named = [name for name, one in signature(endpoint, eval_str=True).parameters.items() if _is_asked(one.annotation)]
+    if not named or hasattr(endpoint, _OPENED):
+        return endpoint
+    if iscoroutinefunction(endpoint):
+        raise TypeError(f"{endpoint.__name__} asks the database, so it is no coroutine")
+
+    @wraps(endpoint)
+    def answering(**values: Any) -> Any:
+        by: Asked = values[named[0]]
+        sessions.keep_alive(by.desk, by.credentials)
+        with by.opened():
+            shown = endpoint(**values)
+            _note(by.request, by.principal)
+            return shown
+
+    setattr(answering, _OPENED, True)
+    return answering
+
+
+def _is_asked(annotation: Any) -> bool:
+    return any(getattr(one, "dependency", None) is asked for one in get_args(annotation))
 
 
 _NO_CASE_DATA = ("/me/", "/admin/", "/policies", "/home", "/entries/new", "/queue/count")
@@ -96,9 +139,9 @@ class Acting:
 
     def read(self, work: Callable[[Asked], T]) -> T:
         """Answers from one consistent state as the user. Raises BadKey."""
-        with self.desk.database.reading() as connection:
-            principal = access.require(connection, self.desk, self.credentials)
-            return work(Asked(self.request, connection, self.desk, principal, self.credentials))
+        by = Asked(self.request, self.desk, self.credentials)
+        with by.opened():
+            return work(by)
 
     def _as_user(self, work: Callable[[Connection, Principal], T]) -> Callable[[Connection], T]:
         def whole(connection: Connection) -> T:
@@ -114,5 +157,5 @@ def acting(request: Request) -> Acting:
     return Acting(request, desk, credentials)
 
 
-AskedBy = Annotated[Asked, Depends(asked, scope="function")]
+AskedBy = Annotated[Asked, Depends(asked)]
 ActingAs = Annotated[Acting, Depends(acting)]

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Posted
 from app.console.pages import page, preferences
 from app.domain.access import Permission
 from app.services import audit
 from app.services.audit import RecordFilter, Verification
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 Short = Annotated[str, Query(max_length=200)]
 _FOLDERS = {"vio": "cases", "ent": "entries", "rec": "recipients", "pol": "policies"}
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import Acting, ActingAs, Asked, AskedBy
+from app.console.asking import Acting, ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page
 from app.domain.access import Permission
@@ -22,7 +22,7 @@ from app.services import drafts
 from app.services.drafts import DraftFilter
 from app.services.packs import exponent
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 DraftId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 _SHOWN = 30
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 
-from app.console.asking import Asked, AskedBy
+from app.console.asking import Asked, AskedBy, Page
 from app.console.queues import Asking
 from app.domain.access import Permission
 from app.domain.policies import Measure, Rule
@@ -17,7 +17,7 @@ from app.services import queues, sheets, statements
 from app.services.queues import Named, Place
 from app.services.sheets import Amount, Cell, Column, Format, Kind, Row, Sheet
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 Short = Annotated[str, Query(max_length=200)]
 Several = Annotated[list[str], Query(max_length=20)]
 _AT_A_TIME = 500

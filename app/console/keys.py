@@ -9,14 +9,14 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted
 from app.console.pages import page, preferences
 from app.domain.access import Permission, Role
 from app.domain.refusals import Refusal
 from app.services import access
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 Short = Annotated[str, Query(max_length=200)]
 _FIELDS = {"person": "person", "role": "role", "name": "name"}
 _MOST_DAYS = 3650

@@ -8,14 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app.console import sentences
-from app.console.asking import AskedBy
+from app.console.asking import AskedBy, Page
 from app.console.pages import page
 from app.console.showing import of_rule
 from app.domain.access import Permission
 from app.domain.policies import Rule
 from app.services import policies
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 _SHOWN = 50
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from app.console.asking import AskedBy, is_secure
+from app.console.asking import AskedBy, Page, is_secure
 from app.console.forms import Posted
 from app.console.pages import ROWS, THEMES, page, preferences
 from app.console.sessions import inside
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 _YEAR_S = 31_536_000
 
 

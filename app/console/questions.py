@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page
 from app.domain.access import Permission
@@ -16,7 +16,7 @@ from app.domain.refusals import Refusal, StaleVersion
 from app.services import questions
 from app.services.questions import KnownQuestion, QuestionFilter
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 _SHOWN = 100
 
 

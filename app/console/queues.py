@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.console import places, sentences
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Posted, sentence_of
 from app.console.pages import fragment, page, preferences
 from app.console.showing import words
@@ -25,7 +25,7 @@ from app.services.desk import Connection
 from app.services.queues import MOST_COUNTED, Named, Narrowed, Order, Place, View
 from app.services.violations import KnownViolation
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 _VIEWS = {
     View.OPEN: "Open",
     View.MINE: "Mine",

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from app.console import charts, places, sentences
-from app.console.asking import Acting, ActingAs, Asked, AskedBy
+from app.console.asking import Acting, ActingAs, Asked, AskedBy, Page
 from app.console.charts import Point, Totals
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page, preferences
@@ -28,7 +28,7 @@ from app.services.merges import Effect
 from app.services.screening import Headroom
 from app.services.statements import StatedRule
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 Short = Annotated[str, Query(max_length=200)]
 _LIKELY = 40

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted
 from app.console.pages import page
 from app.domain.access import Permission
@@ -17,7 +17,7 @@ from app.domain.refusals import Refusal
 from app.services import reports
 from app.services.reports import Order, ReportFormat, Wanted
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 Short = Annotated[str, Query(max_length=200)]
 _SHOWN = 50
 _TYPES = {

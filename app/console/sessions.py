@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.console.asking import AskedBy, cookie_name, credentials_of, desk_of, is_secure
+from app.console.asking import AskedBy, Page, cookie_name, credentials_of, desk_of, is_secure
 from app.console.forms import Form, Posted, read_form
 from app.console.pages import bare, page
 from app.domain.access import BadKey, Permission
@@ -15,7 +15,7 @@ from app.domain.refusals import Refusal, Unauthenticated
 from app.services import sessions
 from app.services.sessions import Opened
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 _HOME = "/console/home"
 _LINKED = "/console/sign-in/link"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page, preferences
 from app.domain.access import Permission, Role
@@ -18,7 +18,7 @@ from app.services import sessions, users
 from app.services.packs import exponent
 from app.services.users import UserDraft, UserFilter
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 UserId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 Short = Annotated[str, Query(max_length=200)]
 _ROLES = tuple(role for role in Role if role is not Role.INTEGRATION)

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from app.console import charts, places, proofs, sentences
-from app.console.asking import Acting, ActingAs, Asked, AskedBy
+from app.console.asking import Acting, ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page
 from app.domain.access import Permission, Principal
@@ -27,7 +27,7 @@ from app.services.queues import Order, View
 from app.services.reviews import Reviewer
 from app.services.violations import KnownViolation, ViolationFilter
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 Short = Annotated[str, Query(max_length=200)]
 Several = Annotated[list[str], Query(max_length=20)]

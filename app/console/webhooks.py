@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import ActingAs, Asked, AskedBy
+from app.console.asking import ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, sentence_of
 from app.console.pages import page
 from app.domain.access import Permission
@@ -19,7 +19,7 @@ from app.domain.subscriptions import EVENTS, Payload, SubscriptionState
 from app.services import connections, deliveries, subscriptions
 from app.services.deliveries import DeliveryFilter
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 SubscriptionId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 Short = Annotated[str, Query(max_length=200)]
 _SHOWN = 50

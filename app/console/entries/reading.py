@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 
 from app.console import places
-from app.console.asking import Acting, ActingAs, Asked, AskedBy
+from app.console.asking import Acting, ActingAs, Asked, AskedBy, Page
 from app.console.forms import Form, Posted, read_day, sentence_of
 from app.console.pages import page, preferences
 from app.console.showing import foreign, words
@@ -23,7 +23,7 @@ from app.services import approvals, entries
 from app.services.desk import Connection
 from app.services.entries import EntryFilter, Recorded
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 EntryId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
 Short = Annotated[str, Query(max_length=200)]
 _REASON = "Say why, in a few words"

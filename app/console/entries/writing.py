@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.console import places
-from app.console.asking import Acting, ActingAs, Asked, AskedBy
+from app.console.asking import Acting, ActingAs, Asked, AskedBy, Page
 from app.console.entries import drafting
 from app.console.entries.checking import FIELDS, Check, check
 from app.console.entries.drafting import Filled, Guest
@@ -26,7 +26,7 @@ from app.services import entries, policies, recipients
 from app.services.entries import Outcome, Recorded, Submission
 from app.services.writer import Writer
 
-router = APIRouter()
+router = APIRouter(route_class=Page)
 _FOUND = 8
 _CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "HKD", "SGD")
 _ROUTE = "console: new entry"
