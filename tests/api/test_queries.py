@@ -146,6 +146,10 @@ def all_of_them(_: Json) -> bool:
     return True
 
 
+def recorded_on(one: Json) -> str:
+    return (date.fromisoformat(one["occurred_on"]) + timedelta(days=one["days_late"])).isoformat()
+
+
 def none_of_them(_: Json) -> bool:
     return False
 
@@ -171,6 +175,8 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Json], bool]]] = {
     "event to": ({"occurred_on[lte]": "2026-05-14"}, lambda one: one["occurred_on"] < "2026-05-15"),
     "opened from": ({"opened_on[gte]": "2026-05-29"}, lambda one: one["opened_on"] >= "2026-05-29"),
     "opened to": ({"opened_on[lte]": "2026-05-28"}, lambda one: one["opened_on"] < "2026-05-29"),
+    "recorded from": ({"recorded_on[gte]": "2026-05-29"}, lambda one: recorded_on(one) >= "2026-05-29"),
+    "recorded to": ({"recorded_on[lte]": "2026-05-28"}, lambda one: recorded_on(one) < "2026-05-29"),
     "late": ({"days_late[gte]": "14"}, lambda one: one["days_late"] >= 14),
     "in time": ({"days_late[lte]": "13"}, lambda one: one["days_late"] < 14),
     "source": ({"source": "api"}, all_of_them),

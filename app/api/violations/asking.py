@@ -69,6 +69,10 @@ async def _asked(
     occurred_to: Annotated[Day | None, Query(alias="occurred_on[lte]")] = None,
     opened_from: Annotated[Day | None, Query(alias="opened_on[gte]")] = None,
     opened_to: Annotated[Day | None, Query(alias="opened_on[lte]")] = None,
+    recorded_from: Annotated[
+        Day | None, Query(alias="recorded_on[gte]", description="the day on which the entry was recorded")
+    ] = None,
+    recorded_to: Annotated[Day | None, Query(alias="recorded_on[lte]")] = None,
     days_late_from: Annotated[Days | None, Query(alias="days_late[gte]", description="event to record")] = None,
     days_late_to: Annotated[Days | None, Query(alias="days_late[lte]")] = None,
     over_from: Annotated[AmountOver | None, Query(alias="over_by[gte]", description="in whatever unit")] = None,
@@ -107,6 +111,8 @@ async def _asked(
         occurred_to=occurred_to,
         opened_from=opened_from,
         opened_to=opened_to,
+        recorded_from=recorded_from,
+        recorded_to=recorded_to,
         days_late_from=days_late_from,
         days_late_to=days_late_to,
         over_from=_scaled(over_from, OVER_DECIMALS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, update
@@ -73,6 +73,11 @@ class KnownViolation:
     def key(self) -> tuple[str, str, str]:
         """Rule, entry and shown: as an assessment's key."""
         return (self.rule_id, self.entry_id, self.shown)
+
+    @property
+    def recorded_on(self) -> date:
+        """The day on which its entry was recorded."""
+        return self.occurred_on + timedelta(days=self.days_late)
 
     def overdue(self, today: date) -> bool:
         """Whether its review should be done by now."""

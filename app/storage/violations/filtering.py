@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Integer,
+    Text,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    type_coerce,
+)
 
 from app.domain.teams import Stay, covered
 from app.storage import teams
@@ -47,6 +59,8 @@ class ViolationFilter(NamedTuple):
     occurred_to: date | None = None
     opened_from: date | None = None
     opened_to: date | None = None
+    recorded_from: date | None = None
+    recorded_to: date | None = None
     due_from: date | None = None
     due_to: date | None = None
     over_from: int | None = None
@@ -103,8 +117,9 @@ class ViolationFilter(NamedTuple):
         yield from (getattr(row, name).in_(wanted) for name, wanted in self._any_of())
         yield from (getattr(row, name) == wanted for name, wanted in self._just())
         for name, first, last in self._ranges():
-            yield from (getattr(row, name) >= bound for bound in (first,) if bound is not None)
-            yield from (getattr(row, name) <= bound for bound in (last,) if bound is not None)
+            column = _recorded_on(connection) if name == "recorded_on" else getattr(row, name)
+            yield from (column >= bound for bound in (first,) if bound is not None)
+            yield from (column <= bound for bound in (last,) if bound is not None)
         yield from self._of_review()
 
     def _of_review(self) -> Iterator[ColumnElement[bool]]:
@@ -150,12 +165,21 @@ class ViolationFilter(NamedTuple):
         asked = {
             "occurred_on": (self.occurred_from, self.occurred_to),
             "opened_on": (self.opened_from, self.opened_to),
+            "recorded_on": (self.recorded_from, self.recorded_to),
             "due_on": (self.due_from, self.due_to),
             "over_scaled": (self.over_from, self.over_to),
             "of_limit": (self.of_limit_from, self.of_limit_to),
             "days_late": (self.days_late_from, self.days_late_to),
         }
         return [(name, first, last) for name, (first, last) in asked.items() if (first, last) != (None, None)]
+
+
+def _recorded_on(connection: Connection) -> ColumnElement[date]:
+    """The day on which a case's entry was recorded."""
+    row = ViolationRow
+    if connection.dialect.name == "postgresql":
+        return type_coerce(row.occurred_on + cast(row.days_late, Integer), Date)
+    return type_coerce(func.date(row.occurred_on, cast(row.days_late, Text).concat(" days")), Date)
 
 
 def _within(value: Any, first: Any, last: Any) -> bool:
