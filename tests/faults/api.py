@@ -114,8 +114,8 @@ FAULTS = [
     Fault(
         "everybody sees every entry",
         f"{_READING}may_see",
-        "return principal.may(Permission.READ_OWN) and principal.person in (about.submitted_by, about.entry.giver)",
-        "return principal.may(Permission.READ_OWN)",
+        "return principal.may_read(",
+        "return principal.may(Permission.READ_OWN) or principal.may_read(",
         everybody("GET /v1/entries/{entry_id}"),
     ),
     Fault(
@@ -127,7 +127,7 @@ FAULTS = [
     ),
     Fault(
         "everybody's violations are listed",
-        "app.services.violations.reading:listed",
+        "app.services.violations.reading:_for",
         "own=principal.person",
         "own=None",
         access.test_nothing_of_one_representative_is_told_to_another,
@@ -149,7 +149,7 @@ FAULTS = [
     Fault(
         "whoever drafted a policy publishes it",
         "app.services.policies:require_publishable",
-        "if known.drafted_by == by:",
+        "if users.key(known.drafted_by) == users.key(by):",
         "if False:",
         everybody("POST /v1/policies/{policy_id}/publication"),
     ),
@@ -221,7 +221,7 @@ FAULTS = [
     Fault(
         "what was rejected is repeated",
         "app.api.problems:of_validation",
-        'Fault(pointer(_in_body(error["loc"])), error["type"], error["msg"])',
+        'Fault(pointer(_in_body(error["loc"])), error["type"], in_words(error))',
         'Fault(pointer(_in_body(error["loc"])), error["type"], f"{error[\'msg\']}: {error[\'input\']}")',
         a_field("/occurred_on"),
     ),
