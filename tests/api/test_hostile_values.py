@@ -39,12 +39,13 @@ UNREAD = {
 }  # fmt: skip
 
 _IDS = re.compile(r"\b([a-z]{3,4})_[0-9a-f]{32}\b")
-_SECRETS = re.compile(r'"(leaf|secret|next_cursor|body|message_id)":"(\\.|[^"\\])*"')
+_SECRETS = re.compile(r'"(leaf|secret|next_cursor|body|message_id|known_at|rows_digest|sha256)":"(\\.|[^"\\])*"')
 
 
 def alike(reply: Reply) -> tuple[int, str]:
     """An answer without what is different from one run to the next: ids, secrets, hashes, cursors."""
     text = _SECRETS.sub(r'"\1":"…"', _IDS.sub(r"\1_…", reply.body.decode()))
+    text = re.sub(r'"size_bytes":\d+', '"size_bytes":0', text)  # of a file with ids and moments in it
     return reply.status, text
 
 
@@ -156,6 +157,8 @@ VERBATIM = ("/purpose", "/venue", "/giver", "/person", "/hosts/0", "/facts/life_
 
 def repeats(reply: Reply, slot: Slot, value: Hostile) -> bool:
     """Whether free text that was taken came back exactly as it was sent."""
+    if "/entry/" in slot.name:  # a draft takes what other systems say, and fits it to what an entry may hold
+        return False
     if not slot.name.endswith(VERBATIM) or not value.fragment.startswith('"') or "set" in slot.name:
         return False
     assert json.loads(value.fragment) in list(_texts(reply.json())), (slot.name, value.name, reply.body[:500])

@@ -169,7 +169,9 @@ class World:
 
     def team(self, *, supervisor: str = "", members: tuple[str, ...] = ()) -> Json:
         """A team with its people, since before everything that happens."""
-        team: Json = self.done("admin", Ask("POST", "/v1/teams", body={"name": self.new("Team")}))
+        known = self.done("admin", Ask("GET", "/v1/teams"))["data"]  # of an earlier server on the same database
+        name = self.new(f"Team {len(known)}")
+        team: Json = self.done("admin", Ask("POST", "/v1/teams", body={"name": name}))
         for part, people in (("supervisor", (supervisor,) if supervisor else ()), ("member", members)):
             for person in people:
                 self.join(team, person, part)

@@ -24,9 +24,12 @@ def rhea(server: Server) -> Visitor:
     return visit(server, "rep", "rhea")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running Chromium; a test that asks for it is skipped, loudly, where there is none."""
+    """A running Chromium; a test that asks for it is skipped, loudly, where there is none.
+
+    Playwright keeps an event loop running in this thread, so it ends before tests elsewhere begin one.
+    """
     with browser() as running:
         yield running
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,9 @@ def pgbouncer(url: str, folder: Path) -> Iterator[str]:
         f"auth_file = {folder}/users.txt\npool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 200\n"
     )
     if account:
+        for place in (*folder.parents, folder):
+            if place.is_relative_to(tempfile.gettempdir()) and place != Path(tempfile.gettempdir()):
+                place.chmod(0o711)
         for place in (folder, *folder.iterdir()):
             shutil.chown(place, account.pw_uid)
     process = subprocess.Popen(
@@ -86,11 +90,12 @@ def pgbouncer(url: str, folder: Path) -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(100):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
         try:
             psycopg.connect(url, connect_timeout=2).close()
         except psycopg.OperationalError:
-            os.sched_yield()
+            time.sleep(0.05)
         else:
             return
     raise TimeoutError("pgbouncer does not answer")
