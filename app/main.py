@@ -109,7 +109,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         app.state.desk, app.state.writer, app.state.operations = desk, Writer(desk), Operations(desk)
         app.state.reads = Reads(desk)
         pages.state.desk, pages.state.writer, pages.state.reads = desk, app.state.writer, app.state.reads
-        app.state.exports = Exports(desk)
+        app.state.exports = pages.state.exports = Exports(desk)
         app.state.importer = Importer(desk)
         background = Background(desk) if settings.works_inside else None
         yield

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel
 
 from app.api.asking import AskedBy, answer
@@ -17,6 +17,18 @@ from app.services.operations import KnownOperation, Operations
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=StrictRoute)
 AnyId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+async def _asked_beside(
+    prefer: Annotated[
+        str | None, Header(description="respond-async: 202 with an operation that tells progress")
+    ] = None,
+) -> bool:
+    """Whether somebody would rather have the work done beside the requests."""
+    return prefer is not None and "respond-async" in prefer
+
+
+AskedBeside = Annotated[bool, Depends(_asked_beside)]
 
 
 class ProgressOut(BaseModel):
@@ -46,6 +58,12 @@ def get_operation(operation_id: AnyId, by: AskedBy, request: Request) -> Respons
     operation = running.get(by.connection, by.principal, operation_id)
     waiting = {"Retry-After": "1"} if operation.finished_at is None else {}
     return answer(operation_out(operation), headers=waiting)
+
+
+def accepted(operation: KnownOperation) -> Response:
+    """The answer to whoever asked for work that goes on."""
+    where = {"Location": f"/v1/operations/{operation.id}", "Retry-After": "1"}
+    return answer(operation_out(operation), 202, where)
 
 
 def operation_out(one: KnownOperation) -> dict[str, Any]:

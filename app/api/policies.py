@@ -6,13 +6,13 @@ import json
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.asking import Acting, ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Day, In, Limit, Text
 from app.api.knowing import KnownAt
-from app.api.operations import OperationOut, operation_out
+from app.api.operations import AskedBeside, OperationOut, accepted
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.requests import StrictRoute
@@ -128,12 +128,10 @@ def publish_policy(
     body: PublicationIn,
     acting: ActingAs,
     request: Request,
-    prefer: Annotated[
-        str | None, Header(description="respond-async: 202 with an operation that tells progress")
-    ] = None,
+    beside: AskedBeside,
 ) -> Response:
     """Put a draft in force from a day on; all it touches is judged anew. Whoever drafted it cannot publish it."""
-    if prefer is not None and "respond-async" in prefer:
+    if beside:
         return _publish_beside(policy_id, body, acting, request)
 
     def publish(connection: Connection, principal: Principal) -> Publication:
@@ -169,7 +167,7 @@ def _publish_beside(policy_id: str, body: PublicationIn, acting: Acting, request
         ),
         by=by,
     )
-    return answer(operation_out(operation), 202, {"Location": f"/v1/operations/{operation.id}", "Retry-After": "1"})
+    return accepted(operation)
 
 
 @router.get("/policies/{policy_id}/changes", response_model=ListOut[ChangeOut], responses={404: {"model": Problem}})

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from app.console.asking import Asked, AskedBy, Page
-from app.console.queues import Asking
-from app.domain.access import Permission
+from app.console.asking import AskedBy, Page
+from app.console.queues import AskedFor, Asking
+from app.domain.access import Permission, Principal
 from app.domain.policies import Measure, Rule
 from app.services import queues, sheets, statements
+from app.services.desk import Connection, Desk
+from app.services.exports import Export, Exports
 from app.services.queues import Named, Place
 from app.services.sheets import Amount, Cell, Column, Format, Kind, Row, Sheet
 
 router = APIRouter(route_class=Page)
 Short = Annotated[str, Query(max_length=200)]
-Several = Annotated[list[str], Query(max_length=20)]
 _AT_A_TIME = 500
 _QUEUE = Sheet(
     "review-queue",
@@ -63,33 +65,38 @@ def _amount(value: int, rule: Rule) -> Cell:
     return Amount.of(value, rule.currency)
 
 
-def _file(name: str, pieces: Iterator[bytes]) -> StreamingResponse:
+def _file(name: str, pieces: Iterator[bytes] | AsyncIterator[bytes]) -> StreamingResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return StreamingResponse(pieces, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 @router.get("/queue/export.csv")
-def export_queue(
-    by: AskedBy,
-    view: Short = "open",
-    sev: Several = [],  # noqa: B006
-    rule: Several = [],  # noqa: B006
-    type: Short = "",
-    q: Short = "",
-    sort: Short = "",
-) -> StreamingResponse:
+def export_queue(by: AskedBy, asked: AskedFor) -> StreamingResponse:
     """All cases of the queue as it is narrowed, in its order."""
     by.require(Permission.READ_ALL)
-    asked = Asking.of(view, sev, rule, type, q, sort)
-    rows = list(_cases(by, asked))
-    return _file(f"queue-{asked.view.value}-{by.desk.today()}", sheets.written(_QUEUE, rows, Format.CSV))
+    desk, principal = by.desk, by.principal
+    exports: Exports = by.request.app.state.exports
+    export = exports.begin(
+        lambda connection: sheets.written(_QUEUE, _cases(connection, desk, principal, asked), Format.CSV)
+    )
+    return _file(f"queue-{asked.view.value}-{desk.today()}", _pieces(export.read(), export))
 
 
-def _cases(by: Asked, asked: Asking) -> Iterator[Row]:
-    wanted = queues.sought(by.connection, by.desk, by.principal, asked.view, asked.narrowed)
+async def _pieces(piece: bytes, export: Export) -> AsyncIterator[bytes]:
+    """A file while it is written, from its first piece on."""
+    try:
+        while piece:
+            yield piece
+            piece = await run_in_threadpool(export.read)
+    finally:
+        export.close()
+
+
+def _cases(connection: Connection, desk: Desk, principal: Principal, asked: Asking) -> Iterator[Row]:
+    wanted = queues.sought(connection, desk, principal, asked.view, asked.narrowed)
     after: Place | None = None
     while True:
-        found = queues.page(by.connection, by.desk, by.principal, wanted, asked.order, after=after, limit=_AT_A_TIME)
+        found = queues.page(connection, desk, principal, wanted, asked.order, after=after, limit=_AT_A_TIME)
         yield from (_case(found, place) for place in range(len(found.cases)))
         if len(found.cases) < _AT_A_TIME:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.console import places, sentences
@@ -112,6 +112,9 @@ def asking(
     return Asking.of(view, sev, rule, type, q, sort)
 
 
+AskedFor = Annotated[Asking, Depends(asking)]
+
+
 class Row(NamedTuple):
     """One line of the queue."""
 
@@ -127,19 +130,13 @@ class Row(NamedTuple):
 @router.get("/queue")
 def show_queue(
     by: AskedBy,
-    view: Short = "open",
-    sev: Several = [],  # noqa: B006
-    rule: Several = [],  # noqa: B006
-    type: Short = "",
-    q: Short = "",
-    sort: Short = "",
+    asked: AskedFor,
     after: Short = "",
     before: Short = "",
     done: Short = "",
 ) -> Response:
     """A page of the queue."""
     by.require(Permission.READ_ALL)
-    asked = Asking.of(view, sev, rule, type, q, sort)
     if (target := _by_id(asked.narrowed.text)) is not None:
         return RedirectResponse(target, 303)
     limit = preferences(by.request).rows
@@ -331,4 +328,4 @@ def _outcome(verb: str, results: Sequence[KnownViolation | Refusal]) -> str:
     return ". ".join([said, *(f"{many} not: {reason}" for reason, many in why.items())]) + "."
 
 
-__all__: list[Any] = ["Asking", "asking", "router"]
+__all__: list[Any] = ["AskedFor", "Asking", "router"]

@@ -86,6 +86,13 @@ class Value:
     face: int | None = None
     market: int | None = None
 
+    @property
+    def said(self) -> dict[str, int]:
+        """What was said of it; additions of nothing count as not said."""
+        parts = {"tax": self.tax or None, "delivery": self.delivery or None, "tip": self.tip or None}
+        worth = {"cost": self.cost, "face": self.face, "market": self.market}
+        return {name: minor for name, minor in (parts | worth).items() if minor is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

@@ -56,9 +56,9 @@ class Erased:
 def due(connection: Connection, desk: Desk) -> Due:
     """What a purge would find now. People whose last entry goes in that purge are not counted yet."""
     until, moment = _limits(desk)
-    people = rows.recipients_due(connection, moment=moment, after=None, limit=1_000_000)
+    people = rows.count_recipients(connection, moment=moment)
     entries, held = (rows.count_entries(connection, day=until, moment=moment, held=held) for held in (False, True))
-    return Due(until, entries, held, len(people))
+    return Due(until, entries, held, people)
 
 
 def purge(desk: Desk, *, by: str, door: str = "cli", progress: Progress = lambda _: None) -> Erased:
@@ -93,7 +93,7 @@ def _limits(desk: Desk) -> tuple[date, datetime]:
 
 
 def _entries(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
-    ids = rows.entries_due(connection, day=until, moment=moment, after=None, limit=_PORTION)
+    ids = rows.entries_due(connection, day=until, moment=moment, limit=_PORTION)
     if ids:
         about = rows.parts(connection, ids)
         rows.erase_entries(connection, ids, stamp.at)
@@ -102,7 +102,7 @@ def _entries(connection: Connection, desk: Desk, until: date, moment: datetime, 
 
 
 def _recipients(connection: Connection, desk: Desk, until: date, moment: datetime, stamp: Stamp) -> int:
-    ids = rows.recipients_due(connection, moment=moment, after=None, limit=_PORTION)
+    ids = rows.recipients_due(connection, moment=moment, limit=_PORTION)
     if ids:
         versions = rows.erase_recipients(connection, ids)
         _record(connection, desk, until, ids, {"recipients": ids}, stamp, versions)

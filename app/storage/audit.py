@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, insert, select, text, update
 
 from app.domain.audit import EMPTY, Tree
 from app.storage.database import among, insert_rows
@@ -67,17 +67,17 @@ class RecordFilter(NamedTuple):
     action: str | None = None
     actor: str | None = None
 
+    def conditions(self, log_id: str) -> Iterator[ColumnElement[bool]]:
+        """What a record of the log fulfils to be one of those asked for."""
+        row = AuditRecordRow
+        yield row.log_id == log_id
+        just = ((row.entity_id, self.entity_id), (row.action, self.action), (row.actor, self.actor))
+        yield from (column == value for column, value in just if value is not None)
+
 
 def listed(connection: Connection, log_id: str, wanted: RecordFilter, *, after: int, limit: int) -> list[Record]:
     """Records in the order of the log, after a position."""
-    question = _ALL.where(AuditRecordRow.log_id == log_id, AuditRecordRow.position > after)
-    for column, value in (
-        (AuditRecordRow.entity_id, wanted.entity_id),
-        (AuditRecordRow.action, wanted.action),
-        (AuditRecordRow.actor, wanted.actor),
-    ):
-        if value is not None:
-            question = question.where(column == value)
+    question = _ALL.where(*wanted.conditions(log_id), AuditRecordRow.position > after)
     return [Record._make(row) for row in connection.execute(question.order_by(AuditRecordRow.position).limit(limit))]
 
 
@@ -85,16 +85,9 @@ def latest(
     connection: Connection, log_id: str, wanted: RecordFilter, *, before: int | None, limit: int
 ) -> list[Record]:
     """Records before a position, or from the end, newest first."""
-    question = _ALL.where(AuditRecordRow.log_id == log_id)
+    question = _ALL.where(*wanted.conditions(log_id))
     if before is not None:
         question = question.where(AuditRecordRow.position < before)
-    for column, value in (
-        (AuditRecordRow.entity_id, wanted.entity_id),
-        (AuditRecordRow.action, wanted.action),
-        (AuditRecordRow.actor, wanted.actor),
-    ):
-        if value is not None:
-            question = question.where(column == value)
     rows = connection.execute(question.order_by(AuditRecordRow.position.desc()).limit(limit))
     return [Record._make(row) for row in rows]
 

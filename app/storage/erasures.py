@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -52,24 +51,15 @@ from app.storage.tables import (
 )
 
 
-def entries_due(
-    connection: Connection, *, day: date, moment: datetime, after: str | None, limit: int, held: bool = False
-) -> list[str]:
-    """Ids of entries whose time is over, in order: of an event and records before the day and moment, in no open case.
-
-    Those on which a legal hold lies are left out, or with `held` only those are given.
-    """
-    return list(connection.scalars(_after(_entries(day, moment, held=held), EntryRow.id, after).limit(limit)))
+def entries_due(connection: Connection, *, day: date, moment: datetime, limit: int) -> list[str]:
+    """Ids of entries that may go: of an event and records before the day and moment, in no open case, on no hold."""
+    return list(connection.scalars(_entries(day, moment, held=False).order_by(EntryRow.id).limit(limit)))
 
 
 def count_entries(connection: Connection, *, day: date, moment: datetime, held: bool) -> int:
     """How many entries' time is over, on which a legal hold lies, or none."""
     question = select(func.count()).select_from(_entries(day, moment, held=held).subquery())
     return connection.scalar(question) or 0
-
-
-def _after(question: Select[str], column: Any, after: str | None) -> Select[str]:
-    return (question if after is None else question.where(column > after)).order_by(column)
 
 
 def _entries(day: date, moment: datetime, *, held: bool) -> Select[str]:
@@ -107,9 +97,14 @@ def _held_entry() -> ColumnElement[bool]:
     )
 
 
-def recipients_due(connection: Connection, *, moment: datetime, after: str | None, limit: int) -> list[str]:
+def recipients_due(connection: Connection, *, moment: datetime, limit: int) -> list[str]:
     """Ids of people whose every entry is erased, who were first known before a moment, and whom no hold names."""
-    return list(connection.scalars(_after(_recipients(moment), RecipientRow.id, after).limit(limit)))
+    return list(connection.scalars(_recipients(moment).order_by(RecipientRow.id).limit(limit)))
+
+
+def count_recipients(connection: Connection, *, moment: datetime) -> int:
+    """How many people `recipients_due` would give."""
+    return connection.scalar(select(func.count()).select_from(_recipients(moment).subquery())) or 0
 
 
 def _recipients(moment: datetime) -> Select[str]:

@@ -194,15 +194,7 @@ def _amount(minor: int | None, currency: Currency | None) -> str | None:
 
 
 def _value(value: Value, currency: Currency | None) -> dict[str, str]:
-    said = {
-        "tax": value.tax or None,
-        "delivery": value.delivery or None,
-        "tip": value.tip or None,
-        "cost": value.cost,
-        "face": value.face,
-        "market": value.market,
-    }
-    written = {name: _amount(minor, currency) for name, minor in said.items()}
+    written = {name: _amount(minor, currency) for name, minor in value.said.items()}
     return {name: amount for name, amount in written.items() if amount is not None}
 
 

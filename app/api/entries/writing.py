@@ -207,16 +207,8 @@ def entry_out(one: Recorded, *, fresh: bool) -> dict[str, Any]:
 
 def value_out(entry: Entry) -> dict[str, str]:
     """What was said of the value besides the total."""
-    value, exponent = entry.value, entry.currency.exponent
-    said = {
-        "tax": value.tax or None,
-        "delivery": value.delivery or None,
-        "tip": value.tip or None,
-        "cost": value.cost,
-        "face": value.face,
-        "market": value.market,
-    }
-    return {name: format_minor(amount, exponent) for name, amount in said.items() if amount is not None}
+    exponent = entry.currency.exponent
+    return {name: format_minor(amount, exponent) for name, amount in entry.value.said.items()}
 
 
 def _person(one: Recorded, place: int, person: Listed, fresh: bool) -> dict[str, Any]:

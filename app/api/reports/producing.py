@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.asking import Acting, ActingAs, AskedBy, answer
 from app.api.fields import Cursor, Limit
-from app.api.operations import OperationOut, operation_out
+from app.api.operations import AskedBeside, OperationOut, accepted
 from app.api.paging import ListOut, fingerprint, page, read_cursor
 from app.api.problems import Problem
 from app.api.reports.asking import ReportIn, order_of
@@ -60,9 +60,7 @@ def create_report(
     body: ReportIn,
     acting: ActingAs,
     request: Request,
-    prefer: Annotated[
-        str | None, Header(description="respond-async: 202 with an operation that tells progress")
-    ] = None,
+    beside: AskedBeside,
 ) -> Response:
     """Produce a report: its file is then at `content`, with its digest, and the production in the log.
 
@@ -76,7 +74,7 @@ def create_report(
         return order, principal.person
 
     order, by = acting.read(allowed)
-    if prefer is not None and "respond-async" in prefer:
+    if beside:
         return _beside(order, by, acting, request)
     made = reports.produce(acting.desk, order, by=by)
     return answer(produced(made), 201, {"Location": f"/v1/report-productions/{made.id}"})
@@ -89,7 +87,7 @@ def _beside(order: Order, by: str, acting: Acting, request: Request) -> Response
         lambda progress: produced(reports.produce(acting.desk, order, by=by, progress=progress)),
         by=by,
     )
-    return answer(operation_out(operation), 202, {"Location": f"/v1/operations/{operation.id}", "Retry-After": "1"})
+    return accepted(operation)
 
 
 @router.get("/report-productions", response_model=ListOut[ProductionOut])
