@@ -80,7 +80,9 @@ def _open_and_write(url: str, together: Any, said: Any) -> None:
 @pytest.mark.sqlite
 def test_a_new_file_can_be_opened_by_several_at_the_same_instant(tmp_path):
     """SQLite answers `database is locked` at once to one of two who make a new file write-ahead at the same instant."""
-    processes = multiprocessing.get_context("fork")
+    # Not by fork: a child of a process with threads can find a lock held by a thread that it has not.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
     outcomes = []
     for number in range(40):
         together, said = processes.Barrier(AT_ONCE), processes.SimpleQueue()
